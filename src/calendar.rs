@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// Half-open windows `[from, to)` of one day, in minutes from midnight (0 to 1440), sorted, not overlapping.
