@@ -9,5 +9,7 @@
 pub mod calendar;
 pub mod config;
 
+pub mod edge;
+
 pub mod judge;
 pub mod read;
