@@ -11,3 +11,4 @@ pub mod config;
 
 pub mod judge;
 pub mod read;
+pub mod store;
