@@ -13,3 +13,4 @@ pub mod edge;
 
 pub mod judge;
 pub mod read;
+pub mod store;

@@ -1,0 +1,259 @@
+//! Accounts and contacts that mail has shown, and how far each account is folded.
+
+use jiff::Timestamp;
+use sqlx::{AnyConnection, FromRow};
+
+use super::{Result, sql};
+
+/// An account and its mail in figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Short name; of a provisional one, its domain.
+    pub id: String,
+    /// Whether it was made from an unknown domain.
+    pub provisional: bool,
+    /// Messages filed under it.
+    pub messages: i64,
+    /// Those that came from it.
+    pub inbound: i64,
+    /// Those that went to it.
+    pub outbound: i64,
+    /// When the first was written, in unix microseconds.
+    pub first_us: Option<i64>,
+    /// When the last was written, in unix microseconds.
+    pub last_us: Option<i64>,
+}
+
+/// A person at an account.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Contact {
+    /// The account.
+    pub account: String,
+    /// Address, lower case.
+    pub address: String,
+    /// The newest name that mail gave; empty where it gave none.
+    pub name: String,
+    /// First seen, in unix microseconds.
+    pub first_us: i64,
+    /// Last seen, in unix microseconds.
+    pub last_us: i64,
+}
+
+/// How far an account is folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoldRow {
+    /// What is true of it, as JSON.
+    pub state: String,
+    /// Instant in unix microseconds and content key of the last message in it.
+    pub last_key: (i64, String),
+    /// When time may change it next, in unix microseconds.
+    pub next_ask_us: Option<i64>,
+}
+
+/// Records that there is such an account, or that it is no longer provisional.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn see_account(
+    db: &mut AnyConnection,
+    account: &str,
+    provisional: bool,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO accounts (id, provisional, seen_us) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET provisional = excluded.provisional
+         WHERE accounts.provisional <> excluded.provisional",
+    )
+    .bind(account)
+    .bind(i64::from(provisional))
+    .bind(now.as_microsecond())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Every account with its figures, by name.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn accounts(db: &mut AnyConnection) -> Result<Vec<AccountRow>> {
+    type Row = (String, i64, i64, i64, i64, Option<i64>, Option<i64>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT accounts.id, accounts.provisional, COUNT(messages.id),
+                COUNT(CASE WHEN messages.direction = 'inbound' THEN 1 END),
+                COUNT(CASE WHEN messages.direction = 'outbound' THEN 1 END),
+                MIN(messages.sent_us), MAX(messages.sent_us)
+         FROM accounts LEFT JOIN messages ON messages.account = accounts.id
+         GROUP BY accounts.id, accounts.provisional
+         ORDER BY accounts.id",
+    )
+    .fetch_all(db)
+    .await?;
+    let accounts = rows.into_iter().map(
+        |(id, provisional, messages, inbound, outbound, first_us, last_us)| AccountRow {
+            id,
+            provisional: provisional != 0,
+            messages,
+            inbound,
+            outbound,
+            first_us,
+            last_us,
+        },
+    );
+    Ok(accounts.collect())
+}
+
+/// Records that a person of an account was seen in mail.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn see_contact(
+    db: &mut AnyConnection,
+    account: &str,
+    address: &str,
+    name: &str,
+    at_us: i64,
+) -> Result<()> {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    sqlx::query(
+        "INSERT INTO contacts (account, address, domain, name, first_us, last_us)
+         VALUES ($1, $2, $3, $4, $5, $5)
+         ON CONFLICT (account, address) DO UPDATE SET
+             name = CASE WHEN excluded.name = '' OR
+                              (contacts.name <> '' AND excluded.last_us < contacts.last_us)
+                         THEN contacts.name ELSE excluded.name END,
+             first_us = CASE WHEN excluded.first_us < contacts.first_us
+                             THEN excluded.first_us ELSE contacts.first_us END,
+             last_us = CASE WHEN excluded.last_us > contacts.last_us
+                            THEN excluded.last_us ELSE contacts.last_us END",
+    )
+    .bind(account)
+    .bind(sql::key(address).into_owned())
+    .bind(sql::key(domain).into_owned())
+    .bind(sql::text(name).into_owned())
+    .bind(at_us)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The people of an account, by address.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn contacts(db: &mut AnyConnection, account: &str) -> Result<Vec<Contact>> {
+    Ok(sqlx::query_as(
+        "SELECT account, address, name, first_us, last_us FROM contacts
+         WHERE account = $1 ORDER BY address",
+    )
+    .bind(account)
+    .fetch_all(db)
+    .await?)
+}
+
+/// A person, once for each account they were seen in, by account.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn contact(db: &mut AnyConnection, address: &str) -> Result<Vec<Contact>> {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    Ok(sqlx::query_as(
+        "SELECT account, address, name, first_us, last_us FROM contacts
+         WHERE domain = $1 AND address = $2 ORDER BY account",
+    )
+    .bind(sql::key(domain).into_owned())
+    .bind(sql::key(address).into_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// The accounts in which people of a domain were seen, by name.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn accounts_of_domain(db: &mut AnyConnection, domain: &str) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT account FROM contacts WHERE domain = $1 ORDER BY account",
+    )
+    .bind(sql::key(domain).into_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// How far an account is folded.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn fold(db: &mut AnyConnection, account: &str) -> Result<Option<FoldRow>> {
+    let row: Option<(String, i64, String, Option<i64>)> = sqlx::query_as(
+        "SELECT state, last_sent_us, last_content_key, next_ask_us FROM folds WHERE account = $1",
+    )
+    .bind(account)
+    .fetch_optional(db)
+    .await?;
+    Ok(
+        row.map(|(state, sent_us, content_key, next_ask_us)| FoldRow {
+            state,
+            last_key: (sent_us, content_key),
+            next_ask_us,
+        }),
+    )
+}
+
+/// Records how far an account is folded.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn put_fold(db: &mut AnyConnection, account: &str, fold: &FoldRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO folds (account, state, last_sent_us, last_content_key, next_ask_us)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (account) DO UPDATE SET
+             state = excluded.state, last_sent_us = excluded.last_sent_us,
+             last_content_key = excluded.last_content_key, next_ask_us = excluded.next_ask_us",
+    )
+    .bind(account)
+    .bind(sql::text(&fold.state).into_owned())
+    .bind(fold.last_key.0)
+    .bind(fold.last_key.1.as_str())
+    .bind(fold.next_ask_us)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Accounts that time may have changed by now, the longest due first.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn due_folds(db: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT account FROM folds WHERE next_ask_us <= $1 ORDER BY next_ask_us, account",
+    )
+    .bind(now.as_microsecond())
+    .fetch_all(db)
+    .await?)
+}
+
+/// When time may change any account next, in unix microseconds.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn next_ask(db: &mut AnyConnection) -> Result<Option<i64>> {
+    Ok(
+        sqlx::query_scalar("SELECT MIN(next_ask_us) FROM folds WHERE next_ask_us IS NOT NULL")
+            .fetch_one(db)
+            .await?,
+    )
+}

@@ -1,0 +1,341 @@
+//! E-mails we owe, until the relay has them or it is clear that it never will.
+//!
+//! ```text
+//! queued ─► leased ─► sending ─► sent
+//!   ▲          │         ├─────► deferred ─► leased …       the relay asked for patience
+//!   └──────────┘         ├─────► failed                     the relay refused it
+//!   lease ran out        └─────► unknown ─► leased … ─► held
+//! ```
+//!
+//! - Bytes, recipient and Message-ID are frozen when enqueued: a repeat is byte-identical.
+//! - One dedup key is one notification, however often it is enqueued.
+//! - A claim is a lease: nobody else gets the notification before it ends.
+//! - `sending` is committed before the attempt. A crash before that mark left
+//!   nothing with the relay, and the notification comes back; after it, the
+//!   outcome is unknown: it is repeated once, then `held` for a person to look at.
+//! - What is still owed past its time is `expired`; no row is ever deleted.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::{AnyConnection, FromRow};
+
+use super::{Result, sql};
+
+/// An e-mail to be sent. Instants are unix microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNotification {
+    /// What makes two the same.
+    pub dedup_key: String,
+    /// Alert, digest and so on.
+    pub kind: String,
+    /// Address of the one recipient.
+    pub recipient: String,
+    /// The whole message as it will be sent.
+    pub bytes: Vec<u8>,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// When to send it.
+    pub due_us: i64,
+    /// When it is no longer worth sending.
+    pub expires_us: Option<i64>,
+    /// The account it is about.
+    pub account: Option<String>,
+    /// The incident it is about.
+    pub incident: Option<String>,
+}
+
+/// A claimed e-mail.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Notification {
+    /// The notification.
+    pub id: i64,
+    /// Alert, digest and so on.
+    pub kind: String,
+    /// Address of the one recipient.
+    pub recipient: String,
+    /// The whole message.
+    pub bytes: Vec<u8>,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Attempts, this one included.
+    pub attempts: i64,
+    /// Those of them that follow an unknown outcome.
+    pub repeats: i64,
+    /// When the claim ends, in unix microseconds.
+    pub lease_end_us: i64,
+}
+
+/// How many notifications are in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Not tried yet.
+    pub queued: i64,
+    /// Claimed.
+    pub leased: i64,
+    /// With the relay at this moment, or since a crash.
+    pub sending: i64,
+    /// To be tried again.
+    pub deferred: i64,
+    /// To be repeated, since nobody knows how the attempt ended.
+    pub unknown: i64,
+    /// Accepted by the relay.
+    pub sent: i64,
+    /// Refused by the relay.
+    pub failed: i64,
+    /// Not sent in time.
+    pub expired: i64,
+    /// Twice with an unknown outcome: a person must look.
+    pub held: i64,
+}
+
+/// Adds e-mails to the queue, ignoring those that are in it; returns the
+/// number of each, new or known, in the order given.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn enqueue(db: &mut AnyConnection, new: &[NewNotification]) -> Result<Vec<i64>> {
+    for run in sql::runs(new) {
+        let statement = sql::with_rows(
+            "INSERT INTO outbox (dedup_key, kind, recipient, message_id, account, incident, state,
+                                 attempts, repeats, due_us, expires_us, bytes)
+             VALUES :rows ON CONFLICT (dedup_key) DO NOTHING",
+            1,
+            12,
+            run.len(),
+        );
+        let mut query = sqlx::query(statement);
+        for notification in run {
+            query = query
+                .bind(sql::key(&notification.dedup_key).into_owned())
+                .bind(notification.kind.as_str())
+                .bind(notification.recipient.as_str())
+                .bind(notification.message_id.as_str())
+                .bind(notification.account.as_deref())
+                .bind(notification.incident.as_deref())
+                .bind("queued")
+                .bind(0_i64)
+                .bind(0_i64)
+                .bind(notification.due_us)
+                .bind(notification.expires_us)
+                .bind(notification.bytes.as_slice());
+        }
+        query.execute(&mut *db).await?;
+    }
+    let keys: Vec<_> = new
+        .iter()
+        .map(|notification| sql::key(&notification.dedup_key))
+        .collect();
+    let mut numbers: HashMap<String, i64> = HashMap::with_capacity(keys.len());
+    for run in sql::runs(&keys) {
+        let statement = sql::with_rows(
+            "SELECT dedup_key, id FROM outbox WHERE dedup_key IN (VALUES :rows)",
+            1,
+            1,
+            run.len(),
+        );
+        let mut query = sqlx::query_as::<_, (String, i64)>(statement);
+        for key in run {
+            query = query.bind(key.as_ref());
+        }
+        numbers.extend(query.fetch_all(&mut *db).await?);
+    }
+    Ok(keys
+        .iter()
+        .filter_map(|key| numbers.get(key.as_ref()).copied())
+        .collect())
+}
+
+/// Takes the notification that has been due longest, and hides it until
+/// `lease_end`: should we crash before it is sent, it comes back by itself.
+/// What is past its time, or was twice of unknown outcome, is set aside first.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn claim_due(
+    db: &mut AnyConnection,
+    now: Timestamp,
+    lease_end: Timestamp,
+) -> Result<Option<Notification>> {
+    set_aside(db, now).await?;
+    // `due_us` is tested twice: PostgreSQL re-checks only the outer condition
+    // after waiting for another claim.
+    Ok(sqlx::query_as(
+        "UPDATE outbox
+         SET due_us = $2, state = 'leased', attempts = attempts + 1,
+             repeats = repeats + CASE WHEN state IN ('sending', 'unknown') THEN 1 ELSE 0 END
+         WHERE closed_us IS NULL AND due_us <= $1
+           AND id = (SELECT id FROM outbox
+                     WHERE closed_us IS NULL AND due_us <= $1
+                     ORDER BY due_us, id LIMIT 1)
+         RETURNING id, kind, recipient, bytes, message_id, attempts, repeats,
+                   due_us AS lease_end_us",
+    )
+    .bind(now.as_microsecond())
+    .bind(lease_end.as_microsecond())
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Closes what must not be sent: past its time and surely not sent, or, though
+/// repeated once, left in `sending` until the lease ran out.
+async fn set_aside(db: &mut AnyConnection, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox
+         SET closed_us = $1, state = CASE WHEN state = 'sending' THEN 'held' ELSE 'expired' END
+         WHERE closed_us IS NULL AND due_us <= $1
+           AND ((state = 'sending' AND repeats > 0)
+                OR (state IN ('queued', 'leased', 'deferred') AND expires_us <= $1))",
+    )
+    .bind(now.as_microsecond())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records that the attempt begins; to be committed before it does. False
+/// where the claim has ended meanwhile: then the attempt must not be made.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn mark_sending(
+    db: &mut AnyConnection,
+    claimed: &Notification,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE outbox SET state = 'sending'
+         WHERE id = $1 AND state = 'leased' AND due_us = $2 AND due_us > $3",
+    )
+    .bind(claimed.id)
+    .bind(claimed.lease_end_us)
+    .bind(now.as_microsecond())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Records that the relay has accepted it, and what it answered.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn sent(db: &mut AnyConnection, id: i64, now: Timestamp, reply: &str) -> Result<()> {
+    // Whatever was thought of it meanwhile: an acceptance is the truth.
+    sqlx::query("UPDATE outbox SET state = 'sent', closed_us = $2, reply = $3 WHERE id = $1")
+        .bind(id)
+        .bind(now.as_microsecond())
+        .bind(sql::text(reply).into_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Records that it was certainly not sent, and when to try again.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn deferred(db: &mut AnyConnection, id: i64, next_us: i64, error: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'deferred', due_us = $2, error = $3
+         WHERE id = $1 AND closed_us IS NULL",
+    )
+    .bind(id)
+    .bind(next_us)
+    .bind(sql::text(error).into_owned())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records that nobody knows whether it was sent: it is due once more at
+/// `next_us`, or held if this was the repeat.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn unknown(
+    db: &mut AnyConnection,
+    id: i64,
+    now: Timestamp,
+    next_us: i64,
+    error: &str,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox
+         SET state = CASE WHEN repeats > 0 THEN 'held' ELSE 'unknown' END,
+             closed_us = CASE WHEN repeats > 0 THEN CAST($2 AS BIGINT) END,
+             due_us = $3, error = $4
+         WHERE id = $1 AND closed_us IS NULL",
+    )
+    .bind(id)
+    .bind(now.as_microsecond())
+    .bind(next_us)
+    .bind(sql::text(error).into_owned())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records that no further attempt will be made, and why.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn given_up(db: &mut AnyConnection, id: i64, now: Timestamp, error: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'failed', closed_us = $2, error = $3
+         WHERE id = $1 AND closed_us IS NULL",
+    )
+    .bind(id)
+    .bind(now.as_microsecond())
+    .bind(sql::text(error).into_owned())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// When to ask for a claim next, in unix microseconds.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn next_due(db: &mut AnyConnection) -> Result<Option<i64>> {
+    Ok(
+        sqlx::query_scalar("SELECT MIN(due_us) FROM outbox WHERE closed_us IS NULL")
+            .fetch_one(db)
+            .await?,
+    )
+}
+
+/// How many notifications are in each state.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn counts(db: &mut AnyConnection) -> Result<Counts> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT state, COUNT(*) FROM outbox GROUP BY state")
+            .fetch_all(db)
+            .await?;
+    let mut counts = Counts::default();
+    for (state, count) in rows {
+        let of_state = match state.as_str() {
+            "queued" => &mut counts.queued,
+            "leased" => &mut counts.leased,
+            "sending" => &mut counts.sending,
+            "deferred" => &mut counts.deferred,
+            "unknown" => &mut counts.unknown,
+            "sent" => &mut counts.sent,
+            "failed" => &mut counts.failed,
+            "expired" => &mut counts.expired,
+            _ => &mut counts.held,
+        };
+        *of_state += count;
+    }
+    Ok(counts)
+}
