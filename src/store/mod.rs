@@ -20,6 +20,8 @@ pub mod incidents;
 pub mod outbox;
 pub mod told;
 
+pub mod periods;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Transaction};
 

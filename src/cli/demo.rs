@@ -1,0 +1,124 @@
+//! `barometer demo`: the main job, with no set-up.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use barometer::config::{self, Settings};
+use barometer::edge::folder::Folder;
+use barometer::intake;
+use barometer::pipeline::{Incoming, Story, World};
+use clap::Args;
+use include_dir::{Dir, include_dir};
+use jiff::Timestamp;
+
+use super::progress::Progress;
+use super::{Outcome, open, print, replay};
+
+/// Three histories of a small fictional agency, and its settings.
+static MAIL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/corpus/mailbox");
+
+/// Take the mail of a small fictional firm through the whole pipeline, at the mail's own dates.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  barometer demo\nThen open barometer-demo/index.html.")]
+pub struct Demo {
+    /// Folder for what it leaves behind.
+    #[arg(long, value_name = "DIR", default_value = "barometer-demo")]
+    out: PathBuf,
+}
+
+impl Demo {
+    pub fn run(self) -> Result<Outcome> {
+        let text = MAIL.get_file("northlight.toml").and_then(|f| f.contents_utf8()).context("the demo's settings are missing from the binary")?;
+        let settings = config::parse(text, "northlight.toml")?;
+        let mails = mails()?;
+        clear(&self.out)?;
+        let folder = Folder::create(&self.out.join("mail"))?;
+        let progress = Progress::new("replaying", mails.len() as u64);
+        let count = mails.len();
+        let world_settings = settings.clone();
+        let story = open::block_on(async {
+            let judge = open::judge_with(None)?;
+            let mut world = World::new(open::in_memory(world_settings, judge).await?, folder);
+            for mail in mails {
+                world.arrive(mail).await?;
+                progress.step(1);
+            }
+            Ok(world.end().await?)
+        })?;
+        progress.finish();
+        leave(&self.out, &story)?;
+        super::demo_page::write(&self.out, &settings, &story, count)?;
+        tell(&self.out, &settings, &story, count);
+        Ok(Outcome::Done)
+    }
+}
+
+/// Every message of the three histories, in order of arrival.
+fn mails() -> Result<Vec<Incoming>> {
+    let mut mails = Vec::new();
+    for folder in MAIL.dirs() {
+        for file in folder.files().filter(|f| f.path().extension().is_some_and(|e| e == "eml")) {
+            let bytes = file.contents().to_vec();
+            let path = file.path().display().to_string();
+            let arrived_at = intake::arrived_at(&bytes).with_context(|| format!("{path} has no date"))?;
+            mails.push(Incoming { path, whole_bytes: bytes.len() as u64, bytes, arrived_at });
+        }
+    }
+    mails.sort_by(|a, b| (a.arrived_at, &a.path).cmp(&(b.arrived_at, &b.path)));
+    Ok(mails)
+}
+
+/// Removes what an earlier demo left, and nothing else.
+fn clear(out: &Path) -> Result<()> {
+    let mail = out.join("mail");
+    if !mail.is_dir() {
+        return Ok(());
+    }
+    if !out.join("events.jsonl").is_file() {
+        bail!("{} has a mail folder that no demo made; choose another folder with --out", out.display());
+    }
+    for entry in std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))? {
+        let path = entry.with_context(|| format!("cannot read {}", mail.display()))?.path();
+        if path.extension().is_some_and(|e| e == "eml" || e == "html") {
+            std::fs::remove_file(&path).with_context(|| format!("cannot replace {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The events, and a page beside every e-mail.
+fn leave(out: &Path, story: &Story) -> Result<()> {
+    replay::write_events(&out.join("events.jsonl"), &story.events)?;
+    for mail in &story.mails {
+        let path = out.join("mail").join(&mail.file).with_extension("html");
+        let parsed = mail_parser::MessageParser::default().parse(&mail.bytes);
+        let html = parsed.as_ref().and_then(|m| m.html_bodies().next()).and_then(|p| p.text_contents()).unwrap_or_default().to_owned();
+        std::fs::write(&path, html).with_context(|| format!("cannot write {}; is the disk full?", path.display()))?;
+    }
+    Ok(())
+}
+
+fn tell(out: &Path, settings: &Settings, story: &Story, count: usize) {
+    let named = |name: &str| story.events.iter().filter(|e| e.event == name).count();
+    let day = |at: Option<Timestamp>| at.map_or(String::new(), |at| at.strftime("%-d %B %Y").to_string());
+    let dates = || story.events.iter().map(|e| e.at);
+    print::text(&format!(
+        "{count} messages between {} accounts and {} people of one firm, from {} to {}.",
+        settings.accounts.len(),
+        settings.members.len(),
+        day(dates().min()),
+        day(dates().max())
+    ));
+    print::text(&format!(
+        "{} alerts, {} updates of them, {} reminders, {} digests.\n",
+        named("alert"),
+        named("alert_update"),
+        named("alert_repeat"),
+        named("digest")
+    ));
+    for event in story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update")) {
+        print::text(&replay::event_line(event));
+    }
+    print::text(&format!("\nOpen {} in a browser.", out.join("index.html").display()));
+    print::text("Then try your own: barometer read FILE.eml --config barometer.toml (see README.md).");
+}

@@ -1,0 +1,253 @@
+//! Whose mail it is: by address, then by domain with its sub-domains.
+
+use std::collections::HashMap;
+
+use crate::config::Account;
+use crate::read::{Address, Automatic, Direction, Message};
+
+/// Providers where a domain says nothing about an organisation, one a line.
+const PUBLIC_PROVIDERS: &str = include_str!("../../rules/public_providers.txt");
+
+/// Which account an address belongs to.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    by_address: HashMap<String, String>,
+    by_domain: HashMap<String, String>,
+    /// Lower-case name → address and account of the one contact known by it.
+    by_name: HashMap<String, Option<(String, String)>>,
+    our_domains: Vec<String>,
+    our_addresses: Vec<String>,
+}
+
+/// Where a message was filed, and what says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attribution {
+    /// Id of the account; `None` where nothing outside the firm is named.
+    pub account: Option<String>,
+    /// Whether the account was made from an unknown domain.
+    pub provisional: bool,
+    /// Address of the person there, else their name.
+    pub contact: Option<String>,
+    /// A whole phrase for people.
+    pub evidence: String,
+    /// Other accounts that the message names.
+    pub also: Vec<String>,
+    /// Set where the account rests on a name alone.
+    pub doubt: Option<String>,
+}
+
+impl Directory {
+    /// Accounts as set, and who we are (domains and single addresses, lower case).
+    #[must_use]
+    pub fn new(accounts: &[Account], our_domains: &[String], our_addresses: &[String]) -> Self {
+        let mut directory = Self {
+            our_domains: our_domains.to_vec(),
+            our_addresses: our_addresses.to_vec(),
+            ..Self::default()
+        };
+        for account in accounts {
+            for address in &account.addresses {
+                directory.by_address.insert(address.clone(), account.id.clone());
+            }
+            for domain in &account.domains {
+                directory.by_domain.insert(domain.clone(), account.id.clone());
+            }
+        }
+        directory
+    }
+
+    /// Learns that `name` is the person at `address`. A name that two addresses of
+    /// different accounts share stops counting.
+    pub fn learn(&mut self, name: &str, address: &str, account: &str) {
+        let name = name.trim().to_lowercase();
+        if name.split_whitespace().count() < 2 {
+            return;
+        }
+        let known = (address.to_owned(), account.to_owned());
+        self.by_name
+            .entry(name)
+            .and_modify(|entry| {
+                if entry.as_ref().is_some_and(|(_, a)| a != account) {
+                    *entry = None;
+                }
+            })
+            .or_insert(Some(known));
+    }
+
+    /// Files a message.
+    #[must_use]
+    pub fn attribute(&self, message: &Message) -> Attribution {
+        let mut found = match message.direction {
+            Some(Direction::Inbound) => self.by_author(message),
+            Some(Direction::Outbound) => self.by_recipients(message),
+            Some(Direction::Internal) | None => Attribution::default(),
+        };
+        if found.account.is_none() || found.provisional {
+            if let Some(better) = self.by_bounced(message) {
+                found = better;
+            }
+        }
+        if found.provisional && unsolicited(message) {
+            found = Attribution { evidence: "automatic mail of an unknown sender".into(), ..Attribution::default() };
+        }
+        if found.account.is_none() && found.evidence.is_empty() {
+            found.evidence = "names nobody outside the firm".into();
+        }
+        found
+    }
+
+    fn by_author(&self, message: &Message) -> Attribution {
+        let Some(author) = &message.from else {
+            return Attribution { evidence: "no author found".into(), ..Attribution::default() };
+        };
+        if author.address.is_empty() {
+            return self.by_name(author);
+        }
+        self.lookup(author, "its author").unwrap_or_else(|| provisional(author))
+    }
+
+    fn by_recipients(&self, message: &Message) -> Attribution {
+        let outside: Vec<&Address> =
+            message.to.iter().chain(&message.cc).filter(|a| !a.address.is_empty() && !self.is_ours(&a.address)).collect();
+        let mut matches = outside.iter().filter_map(|a| self.lookup(a, "its recipient"));
+        let Some(mut first) = matches.next() else {
+            return outside.first().map_or_else(Attribution::default, |a| provisional(a));
+        };
+        for other in matches.filter_map(|m| m.account) {
+            if first.account.as_ref() != Some(&other) && !first.also.contains(&other) {
+                first.also.push(other);
+            }
+        }
+        first
+    }
+
+    fn by_name(&self, author: &Address) -> Attribution {
+        match self.by_name.get(&author.name.to_lowercase()) {
+            Some(Some((address, account))) => Attribution {
+                account: Some(account.clone()),
+                contact: Some(address.clone()),
+                evidence: format!("the forward names {} without an address; known as {address}", author.name),
+                doubt: Some("filed by the author's name alone".into()),
+                ..Attribution::default()
+            },
+            _ => Attribution {
+                contact: Some(author.name.clone()),
+                evidence: format!("{} is named without an address and not known", author.name),
+                ..Attribution::default()
+            },
+        }
+    }
+
+    /// A bounce belongs to whom it did not reach; any other automatic mail of ours to whom it went.
+    fn by_bounced(&self, message: &Message) -> Option<Attribution> {
+        message.automatic?;
+        let failed = message.bounced.iter().map(|address| Address { name: String::new(), address: address.clone() });
+        let named = message.to.iter().chain(&message.cc).cloned();
+        failed
+            .chain(named)
+            .filter(|a| !a.address.is_empty() && !self.is_ours(&a.address))
+            .find_map(|a| self.lookup(&a, "the address it is about"))
+    }
+
+    fn lookup(&self, who: &Address, role: &str) -> Option<Attribution> {
+        let address = who.address.as_str();
+        if let Some(account) = self.by_address.get(address) {
+            return Some(found(account, address, format!("{role} {address} is listed for the account")));
+        }
+        let (_, domain) = address.rsplit_once('@')?;
+        suffixes(domain).find_map(|suffix| {
+            let account = self.by_domain.get(suffix)?;
+            Some(found(account, address, format!("{role} {address} is at {suffix}")))
+        })
+    }
+
+    fn is_ours(&self, address: &str) -> bool {
+        let domain = address.rsplit_once('@').map_or("", |(_, d)| d);
+        self.our_addresses.iter().any(|a| a == address)
+            || suffixes(domain).any(|s| self.our_domains.iter().any(|d| d == s))
+    }
+}
+
+fn found(account: &str, contact: &str, evidence: String) -> Attribution {
+    Attribution {
+        account: Some(account.to_owned()),
+        contact: Some(contact.to_owned()),
+        evidence,
+        ..Attribution::default()
+    }
+}
+
+/// An account named after the organisation's domain, or after the person at a public provider.
+fn provisional(who: &Address) -> Attribution {
+    let Some((_, domain)) = who.address.rsplit_once('@').filter(|(local, d)| !local.is_empty() && d.contains('.')) else {
+        return Attribution { evidence: "no usable address".into(), ..Attribution::default() };
+    };
+    let public = PUBLIC_PROVIDERS.lines().any(|p| p == domain);
+    let organisation = psl::domain_str(domain).unwrap_or(domain);
+    let id = if public { who.address.as_str() } else { organisation };
+    Attribution {
+        account: Some(id.to_owned()),
+        provisional: true,
+        contact: Some(who.address.clone()),
+        evidence: format!("{} belongs to no account; filed under {id} for now", who.address),
+        ..Attribution::default()
+    }
+}
+
+/// Newsletters and notices of strangers make no account.
+fn unsolicited(message: &Message) -> bool {
+    matches!(
+        message.automatic,
+        Some(Automatic::Bulk | Automatic::Notification | Automatic::Bounce | Automatic::Report | Automatic::Own)
+    )
+}
+
+/// `a.b.c`, `b.c`, `c`.
+fn suffixes(domain: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(domain), |d| d.split_once('.').map(|(_, rest)| rest)).filter(|d| !d.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(address: &str) -> Address {
+        Address { name: String::new(), address: address.into() }
+    }
+
+    #[test]
+    fn an_address_wins_over_its_domain_and_subdomains_count() {
+        let mut directory = Directory::default();
+        directory.by_address.insert("toby@post.example".into(), "quarrie".into());
+        directory.by_domain.insert("acme.example".into(), "acme".into());
+        #[rustfmt::skip]
+        let cases = [
+            ("toby@post.example",      Some("quarrie")),
+            ("anna@post.example",      None),
+            ("jane@acme.example",      Some("acme")),
+            ("jane@eu.acme.example",   Some("acme")),
+            ("jane@notacme.example",   None),
+            ("",                       None),
+            ("@",                      None),
+        ];
+        for (address, account) in cases {
+            let got = directory.lookup(&person(address), "its author").and_then(|a| a.account);
+            assert_eq!(got.as_deref(), account, "{address}");
+        }
+    }
+
+    #[test]
+    fn strangers_are_filed_under_their_organisation_or_themselves() {
+        #[rustfmt::skip]
+        let cases = [
+            ("jo@mail.shop.co.uk",   Some("shop.co.uk")),
+            ("jo@gmail.com",         Some("jo@gmail.com")),
+            ("jo@firm.example",      Some("firm.example")),
+            ("jo",                   None),
+            ("jo@localhost",         None),
+        ];
+        for (address, account) in cases {
+            assert_eq!(provisional(&person(address)).account.as_deref(), account, "{address}");
+        }
+    }
+}

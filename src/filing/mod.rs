@@ -1,0 +1,15 @@
+//! Third stage: [`Message`] → the account, contact and thread it belongs to.
+//!
+//! Members are excluded before anything is looked up; nothing matches an empty
+//! address; every choice carries the evidence that a person can check. Pure.
+
+mod account;
+mod identity;
+mod thread;
+
+pub use account::{Attribution, Directory};
+pub use identity::{content_hash, content_key};
+pub use thread::{Ids, Join, Known, SUBJECT_WINDOW, base_subject, choose};
+
+#[cfg(doc)]
+use crate::read::Message;

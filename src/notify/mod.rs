@@ -1,0 +1,23 @@
+//! Sixth stage: what people read.
+//!
+//! Composes alerts and digests from plain views. Pure: the same view, templates
+//! and zone give the same bytes.
+
+pub mod alert;
+pub mod compose;
+pub mod digest;
+mod harmless;
+mod layout;
+pub mod page;
+mod plan;
+mod templates;
+mod view;
+
+pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan};
+pub use templates::{Rendered, TemplateError, Templates};
+pub use view::{
+    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan,
+    DigestView, ExchangeLine, IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
+    PromiseView, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine,
+    UnreadLine, Way,
+};

@@ -1,0 +1,294 @@
+//! Who is owed which e-mail now: the fold compared with the log.
+//!
+//! Told at once is what raises severity, or brings a signal or a person not yet
+//! told in its incident; a repetition waits for the digest. An unchanged incident
+//! repeats at its interval, a set number of times, until somebody answers. Pure:
+//! the same fold, log and time give the same plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::calendar::Calendar;
+use crate::config::{Account, Alerts, Member, Role, Settings};
+use crate::judge::{Severity, signal};
+use crate::watch::{Cause, Incident, Phase};
+
+/// Older mail than this is for the digest, however new to us.
+const STALE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Mail that took longer than this to reach us is told as late.
+const LATE: SignedDuration = SignedDuration::from_hours(24);
+/// Signals told to the superior of the member concerned, and to nobody else.
+const PRIVATE: [&str; 2] = ["staff_hostile", "berating"];
+
+/// What the log says of one incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToldSoFar {
+    /// Keys of the messages told by alert.
+    pub keys: BTreeSet<String>,
+    /// Signals told.
+    pub signals: BTreeSet<String>,
+    /// People told of.
+    pub people: BTreeSet<String>,
+    /// The worst severity told.
+    pub severity: Severity,
+    /// When an e-mail about it was last written.
+    pub last_at: Option<Timestamp>,
+    /// Alerts that said the same again, since the last that said something new.
+    pub repeats: u32,
+}
+
+impl ToldSoFar {
+    /// Takes in a message that was told.
+    pub fn add(&mut self, cause: &Cause) {
+        self.keys.insert(cause.key.clone());
+        self.signals.extend(cause.signals.iter().cloned());
+        self.people.insert(cause.person.clone());
+        self.severity = self.severity.max(cause.severity);
+    }
+}
+
+/// An incident and its name in the store.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// `account/topic-number`.
+    pub name: String,
+    /// What the fold says.
+    pub incident: Incident,
+    /// What the log says.
+    pub told: ToldSoFar,
+}
+
+/// What an e-mail says of one incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saying {
+    /// The first e-mail about it.
+    Alert,
+    /// It got worse, or a new cause came.
+    Update,
+    /// The same again.
+    Repeat,
+}
+
+/// One incident in an e-mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its name.
+    pub incident: String,
+    /// What is said.
+    pub saying: Saying,
+    /// Keys of the messages told for the first time.
+    pub cites: Vec<String>,
+    /// The gravest of what is cited, or of the incident where nothing is.
+    pub severity: Severity,
+    /// Whether a cited message reached us more than a day after it was written.
+    pub late: bool,
+}
+
+/// One e-mail, and when it leaves for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says, gravest first.
+    pub lines: Vec<Line>,
+    /// Address and the instant it may leave.
+    pub recipients: Vec<(String, Timestamp)>,
+    /// Whether it is for the superior of a member alone.
+    pub private: bool,
+}
+
+/// What is owed now, and when to ask again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// E-mails to write now.
+    pub notices: Vec<Notice>,
+    /// When time alone will next owe something.
+    pub next: Option<Timestamp>,
+}
+
+/// A line that is owed, the moment it falls due, and who must have it.
+struct Owed {
+    line: Line,
+    due: Timestamp,
+    recipients: BTreeSet<String>,
+    private: bool,
+}
+
+/// Compares what is true of an account with what has been said.
+#[must_use]
+pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Timestamp) -> Plan {
+    let last = incidents.iter().filter_map(|i| i.told.last_at).max();
+    let owed: Vec<Owed> = incidents
+        .iter()
+        .filter(|named| named.incident.phase == Phase::Open)
+        .flat_map(|named| owed_for(account, named, settings))
+        .map(|mut o| {
+            if let (Some(last), true) = (last, o.line.severity < Severity::Critical) {
+                o.due = o.due.max(after(last, settings.alerts.group_interval));
+            }
+            o.due = o.due.max(opening(&o, account, settings));
+            o
+        })
+        .collect();
+    let next = owed.iter().map(|o| o.due).filter(|due| *due > now).min();
+    let mut groups: BTreeMap<Option<BTreeSet<String>>, Vec<Owed>> = BTreeMap::new();
+    for o in owed {
+        // What is private keeps its own readers; the rest of an account shares one e-mail.
+        let group = o.private.then(|| o.recipients.clone());
+        groups.entry(group).or_default().push(o);
+    }
+    let notices = groups
+        .into_values()
+        .filter(|group| group.iter().any(|o| o.due <= now))
+        .filter_map(|group| notice(group, account, settings, now))
+        .collect();
+    Plan { notices, next }
+}
+
+/// At most two lines an incident: one for its readers, one in private.
+fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> {
+    let incident = &named.incident;
+    let (private, open): (Vec<&Cause>, Vec<&Cause>) =
+        incident.causes.iter().filter(|c| is_news(c) && !named.told.keys.contains(&c.key)).partition(|c| is_private(c));
+    let mut owed = Vec::new();
+    if let Some(line) = news_line(named, &open) {
+        owed.push(Owed {
+            due: first_due(&line, &open, &settings.alerts),
+            recipients: readers(account, &open, settings),
+            line,
+            private: false,
+        });
+    } else if let Some((line, due)) = repeat_line(named, &settings.alerts) {
+        let causes: Vec<&Cause> = incident.causes.iter().filter(|c| !is_private(c)).collect();
+        owed.push(Owed { line, due, recipients: readers(account, &causes, settings), private: false });
+    }
+    for cause in private.iter().filter(|c| c.severity >= Severity::Warning) {
+        let recipients = superior(&cause.member, settings);
+        if let (Some(line), false) = (news_line(named, &[cause]), recipients.is_empty()) {
+            owed.push(Owed { due: first_due(&line, &[cause], &settings.alerts), recipients, line, private: true });
+        }
+    }
+    owed
+}
+
+/// Whether it may still be told at once.
+fn is_news(cause: &Cause) -> bool {
+    !cause.history && cause.arrived_at.duration_since(cause.sent_at) <= STALE
+}
+
+/// Whether a signal is for the superior of the member concerned alone, and for no shared digest.
+#[must_use]
+pub fn is_private_signal(signal: &str) -> bool {
+    PRIVATE.contains(&signal)
+}
+
+fn is_private(cause: &Cause) -> bool {
+    cause.signals.iter().any(|s| is_private_signal(s))
+}
+
+/// A line, if what is new must be told at once.
+fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
+    let worst = causes.iter().map(|c| c.severity).max()?;
+    let told = &named.told;
+    let first = told.last_at.is_none();
+    let worse = worst > told.severity;
+    let new_cause = causes.iter().filter(|c| c.severity >= Severity::Warning).any(|c| {
+        !told.people.contains(&c.person) || c.signals.iter().any(|s| !told.signals.contains(s))
+    });
+    if worst < Severity::Warning || !(first || worse || new_cause) {
+        return None;
+    }
+    Some(Line {
+        incident: named.name.clone(),
+        saying: if first { Saying::Alert } else { Saying::Update },
+        cites: causes.iter().map(|c| c.key.clone()).collect(),
+        severity: worst,
+        late: causes.iter().any(|c| c.arrived_at.duration_since(c.sent_at) > LATE),
+    })
+}
+
+/// The same again, where nobody answered within the interval.
+fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
+    let last = named.told.last_at?;
+    let severity = named.told.severity;
+    if severity < Severity::Warning || named.told.repeats >= alerts.max_repeats {
+        return None;
+    }
+    let interval = alerts.repeat_interval(severity);
+    // Counted in sending hours: a night is no reason to ask again.
+    let due = alerts.send.add_working(last, interval)?;
+    let line = Line { incident: named.name.clone(), saying: Saying::Repeat, cites: Vec::new(), severity, late: false };
+    Some((line, due))
+}
+
+fn first_due(line: &Line, causes: &[&Cause], alerts: &Alerts) -> Timestamp {
+    let urgent = causes.iter().filter(|c| c.severity == line.severity).map(|c| c.arrived_at).min();
+    let since = urgent.unwrap_or(Timestamp::MIN);
+    if line.severity == Severity::Critical { since } else { after(since, alerts.group_wait) }
+}
+
+fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// The earliest moment at which one of its readers may have it.
+fn opening(owed: &Owed, account: &Account, settings: &Settings) -> Timestamp {
+    owed.recipients
+        .iter()
+        .map(|r| may_leave(r, owed.line.severity, account, settings, owed.due))
+        .min()
+        .unwrap_or(owed.due)
+}
+
+fn may_leave(recipient: &str, severity: Severity, account: &Account, settings: &Settings, from: Timestamp) -> Timestamp {
+    if severity == Severity::Critical && account.critical_any_time {
+        return from;
+    }
+    let zone = settings.member(recipient).map(|m| m.time_zone.clone());
+    let hours = Calendar { zone: zone.unwrap_or_else(|| settings.service.time_zone.clone()), ..settings.alerts.send.clone() };
+    hours.next_open(from).unwrap_or(from)
+}
+
+fn notice(group: Vec<Owed>, account: &Account, settings: &Settings, now: Timestamp) -> Option<Notice> {
+    let worst = group.iter().map(|o| o.line.severity).max()?;
+    let private = group.first()?.private;
+    let recipients: BTreeSet<String> = group.iter().flat_map(|o| o.recipients.iter().cloned()).collect();
+    // A repeat that is not due yet has nothing to add to news that is.
+    let mut lines: Vec<Line> =
+        group.into_iter().filter(|o| o.due <= now || o.line.saying != Saying::Repeat).map(|o| o.line).collect();
+    lines.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.incident.cmp(&b.incident)));
+    let recipients = recipients
+        .into_iter()
+        .map(|r| {
+            let at = may_leave(&r, worst, account, settings, now);
+            (r, at)
+        })
+        .collect();
+    Some(Notice { lines, recipients, private })
+}
+
+/// The account's managers, and those whom the signals name.
+fn readers(account: &Account, causes: &[&Cause], settings: &Settings) -> BTreeSet<String> {
+    let mut readers: BTreeSet<String> = account.managers.iter().cloned().collect();
+    for cause in causes {
+        for listener in cause.signals.iter().flat_map(|s| signal::listeners(s)) {
+            match listener {
+                signal::Listener::Owner => readers.extend(account.owner.clone()),
+                // Managers read everything; what is for one superior alone never comes here.
+                signal::Listener::Manager | signal::Listener::OwnSuperiorAlone => {}
+                signal::Listener::NamedSuperior => readers.extend(cause.superiors.iter().cloned()),
+                signal::Listener::Director => readers.extend(with_role(settings, Role::Director)),
+                signal::Listener::Finance => readers.extend(with_role(settings, Role::Finance)),
+                signal::Listener::Admin => readers.extend(with_role(settings, Role::Admin)),
+            }
+        }
+    }
+    readers
+}
+
+fn with_role(settings: &Settings, role: Role) -> impl Iterator<Item = String> {
+    settings.members.iter().filter(move |m| m.role == role).map(|m: &Member| m.address.clone())
+}
+
+fn superior(member: &str, settings: &Settings) -> BTreeSet<String> {
+    settings.member(member).and_then(|m| m.reports_to.clone()).into_iter().collect()
+}

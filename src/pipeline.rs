@@ -1,0 +1,221 @@
+//! What happens to mail, in one page.
+//!
+//! `take` commits the raw bytes; `work` counts the attempt, reads, files and
+//! judges on threads of its own, and records all of it in one transaction with
+//! what is owed because of it; `tick` does what time alone brings; `deliver` hands
+//! out what is due. A crash between any two lines loses nothing: what was taken
+//! waits, what was recorded is told, what was enqueued is sent.
+
+mod deliver;
+mod digests;
+mod event;
+mod record;
+mod tell;
+mod understand;
+mod views;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::config::Settings;
+use crate::filing::Directory;
+use crate::judge::Judge;
+use crate::notify::compose::ComposeError;
+use crate::notify::{TemplateError, Templates};
+use crate::read::Ours;
+use crate::store::raw::{self, Kept, NewCopy};
+use crate::store::{Store, StoreError, accounts, outbox};
+use crate::watch::{Entry, Patience};
+
+pub use deliver::{Delivered, Names};
+pub use event::{Cite, Event};
+pub use understand::{Reader, Understood};
+pub use world::{Incoming, Story, World};
+
+/// How many messages one transaction takes in, and how many bytes.
+const BATCH: i64 = 64;
+const BATCH_BYTES: i64 = 16 * 1024 * 1024;
+
+/// What keeps a pass from its work.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A document in the store is not what this version writes.
+    #[error("the store holds a document that this version cannot read ({what})")]
+    Document {
+        /// Which document.
+        what: &'static str,
+        /// What the parser said.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A mail template fails on real data.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// An address of the settings makes no e-mail.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// Time asks for the same instant for ever: a defect.
+    #[error("the pipeline asks for {at} again and again; this is a defect worth reporting")]
+    Stuck {
+        /// The instant.
+        at: Timestamp,
+    },
+    /// The folder that takes what we send cannot be written.
+    #[error("cannot write {path}")]
+    Folder {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+type Result<T> = std::result::Result<T, PipelineError>;
+
+/// Everything a message meets on its way, and the ledger.
+pub struct Pipeline {
+    store: Store,
+    settings: Arc<Settings>,
+    reader: understand::Pool,
+    templates: Templates,
+    patience: Patience,
+}
+
+/// What one call of [`Pipeline::work`] did.
+#[derive(Debug, Default)]
+pub struct Pass {
+    /// Messages that reached an end: read, a copy of a known one, or quarantined.
+    pub handled: u64,
+    /// What happened because of them.
+    pub events: Vec<Event>,
+}
+
+impl Pipeline {
+    /// Puts the stages together.
+    #[must_use]
+    pub fn new(store: Store, settings: Settings, judge: Judge, templates: Templates) -> Self {
+        let settings = Arc::new(settings);
+        let reader = Reader::new(Arc::clone(&settings), judge);
+        Self { store, settings, reader: understand::Pool::new(reader), templates, patience: Patience::default() }
+    }
+
+    /// The ledger, for those who only look.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Commits raw bytes, before anything looks at them. The same source again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written; nothing was taken then.
+    pub async fn take(&self, copies: &[NewCopy], now: Timestamp) -> Result<Vec<Kept>> {
+        let mut tx = self.store.begin().await?;
+        let kept = raw::keep(tx.db(), copies, now).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
+
+    /// Reads, files, judges and records the messages that have waited longest.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written. A message that cannot be read is no error:
+    /// it is tried three times and then waits in quarantine.
+    pub async fn work(&self, now: Timestamp) -> Result<Pass> {
+        let waiting = self.claim(now).await?;
+        let mut pass = Pass { handled: waiting.len() as u64, ..Pass::default() };
+        let understood = self.reader.understand(&waiting);
+        let mut tx = self.store.begin().await?;
+        let mut fresh: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        for (copy, outcome) in waiting.iter().zip(understood) {
+            match outcome {
+                Ok(understood) => {
+                    if let Some((account, entry)) = self.record(tx.db(), copy, &understood, now).await? {
+                        fresh.entry(account).or_default().push(entry);
+                    }
+                }
+                Err(failure) => raw::record_failure(tx.db(), copy.copy, &failure, now).await?,
+            }
+        }
+        for (account, entries) in fresh {
+            pass.events.extend(self.tell(tx.db(), &account, entries, now).await?);
+        }
+        tx.commit().await?;
+        Ok(pass)
+    }
+
+    /// Counts the attempt before the risk. A message that was tried before is tried alone, so
+    /// that its neighbours do not pay for it.
+    async fn claim(&self, now: Timestamp) -> Result<Vec<raw::Waiting>> {
+        let mut tx = self.store.begin().await?;
+        raw::quarantine_exhausted(tx.db(), now).await?;
+        let mut waiting = raw::waiting(tx.db(), BATCH, BATCH_BYTES).await?;
+        let lone = waiting.iter().position(|w| w.attempts > 0);
+        match lone {
+            Some(0) => waiting.truncate(1),
+            Some(n) => waiting.truncate(n),
+            None => {}
+        }
+        let copies: Vec<i64> = waiting.iter().map(|w| w.copy).collect();
+        raw::count_attempts(tx.db(), &copies, now).await?;
+        tx.commit().await?;
+        Ok(waiting)
+    }
+
+    /// Does what time alone brings: incidents calm and close, waits end, digests fall due.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written; what was due stays due.
+    pub async fn tick(&self, now: Timestamp) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        let mut tx = self.store.begin().await?;
+        let due: BTreeSet<String> = accounts::due_folds(tx.db(), now).await?.into_iter().collect();
+        for account in due {
+            events.extend(self.tell(tx.db(), &account, Vec::new(), now).await?);
+        }
+        events.extend(self.send_digests(tx.db(), now).await?);
+        tx.commit().await?;
+        Ok(events)
+    }
+
+    /// When [`Pipeline::tick`] or [`Pipeline::deliver`] next has something to do.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub async fn next_wake(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let mut db = self.store.read().await?;
+        let ask = accounts::next_ask(&mut db).await?;
+        let send = outbox::next_due(&mut db).await?;
+        let digest = self.next_digest(&mut db, now).await?;
+        let instant = |us: i64| Timestamp::from_microsecond(us).ok();
+        Ok([ask.and_then(instant), send.and_then(instant), digest].into_iter().flatten().min())
+    }
+}
+
+/// Who is whose, as the settings say.
+fn directory(settings: &Settings) -> Directory {
+    let members: Vec<String> = settings.members.iter().map(|m| m.address.clone()).chain([settings.service.address.clone()]).collect();
+    Directory::new(&settings.accounts, &settings.service.domains, &members)
+}
+
+/// Who we are, as reading must know it.
+fn ours(settings: &Settings) -> Ours {
+    Ours {
+        service: settings.service.address.clone(),
+        domains: settings.service.domains.clone(),
+        members: settings.members.iter().map(|m| m.address.clone()).collect(),
+        people_domains: settings.service.people.clone(),
+        time_zone: Some(settings.service.time_zone.clone()),
+    }
+}

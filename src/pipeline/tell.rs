@@ -1,0 +1,303 @@
+//! From what is true of an account to what its readers are owed: fold, names, plan, outbox.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::record::{json, parse, word};
+use super::{Event, Pipeline, Result};
+use crate::config::Account;
+use crate::notify::{Named, Notice, Saying, ToldSoFar, plan};
+use crate::store::incidents::{self, IncidentRow};
+use crate::store::outbox::{self, NewNotification};
+use crate::store::told::{self, Told};
+use crate::store::accounts::FoldRow;
+use crate::store::{AnyConnection, accounts, messages};
+use crate::watch::{Entry, Incident, Phase, State};
+
+impl Pipeline {
+    /// Takes in an account's fresh entries, lets time pass, and enqueues what is owed.
+    pub(super) async fn tell(
+        &self,
+        db: &mut AnyConnection,
+        account: &str,
+        fresh: Vec<Entry>,
+        now: Timestamp,
+    ) -> Result<Vec<Event>> {
+        let account = self.account(account);
+        let state = self.folded(db, &account, &fresh).await?;
+        let calendar = self.settings.calendar_of(&account);
+        let view = state.at(&self.patience, calendar, now);
+        let (named, mut events) = self.name(db, &account, &view, now).await?;
+        events.extend(self.good_news(db, &account, &fresh, now).await?);
+        let plan = plan(&account, &named, &self.settings, now);
+        for notice in &plan.notices {
+            events.extend(self.enqueue(db, &account, &named, notice, now).await?);
+        }
+        let next = [view.next_ask(&self.patience, calendar), plan.next].into_iter().flatten().min();
+        let (last_us, last_key) = state.last.clone().map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
+        let fold = FoldRow {
+            state: json(&state, "fold")?,
+            last_key: (last_us, last_key),
+            next_ask_us: next.map(Timestamp::as_microsecond),
+        };
+        accounts::put_fold(db, &account.id, &fold).await?;
+        Ok(events)
+    }
+
+    /// The account as set, or as an unknown organisation.
+    pub(super) fn account(&self, id: &str) -> Account {
+        self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id))
+    }
+
+    /// The fold with `fresh` taken in: one step where they come last, from the start where one came late.
+    async fn folded(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry]) -> Result<State> {
+        let calendar = self.settings.calendar_of(account);
+        let mut state: State = match accounts::fold(db, &account.id).await? {
+            Some(row) => parse(&row.state, "fold")?,
+            None => State::default(),
+        };
+        let mut fresh: Vec<&Entry> = fresh.iter().collect();
+        fresh.sort_by(|a, b| a.position().cmp(&b.position()));
+        if fresh.first().is_some_and(|first| !state.precedes(first)) {
+            let rows = messages::entries(db, &account.id).await?;
+            let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
+            return Ok(State::of(&entries, &self.patience, calendar));
+        }
+        for entry in fresh {
+            state.apply(entry, &self.patience, calendar);
+        }
+        Ok(state)
+    }
+
+    /// Gives each incident of the fold its name in the store, and records what changed.
+    async fn name(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        view: &State,
+        now: Timestamp,
+    ) -> Result<(Vec<Named>, Vec<Event>)> {
+        let mut stored = incidents::of_account(db, &account.id).await?;
+        let mut told = told_so_far(db, &account.id).await?;
+        let mut numbers: BTreeMap<String, i64> = BTreeMap::new();
+        for row in &stored {
+            let highest = numbers.entry(row.topic.clone()).or_default();
+            *highest = row.number.max(*highest);
+        }
+        let (mut named, mut events) = (Vec::new(), Vec::new());
+        for incident in &view.incidents {
+            let topic = word(&incident.topic);
+            let before = take_match(&mut stored, &topic, incident)?;
+            let (id, number) = match &before {
+                Some((row, _)) => (row.id.clone(), row.number),
+                None => {
+                    let number = numbers.entry(topic.clone()).or_default();
+                    *number += 1;
+                    (format!("{}/{topic}-{number}", account.id), *number)
+                }
+            };
+            let old = before.map(|(_, old)| old);
+            if old.as_ref() != Some(incident) {
+                incidents::upsert(db, &row(&id, account, number, incident)?).await?;
+            }
+            for kind in changes(old.as_ref(), incident) {
+                events.push(self.incident_event(db, kind, (&account.id, &id), incident, now).await?);
+            }
+            named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
+        }
+        Ok((named, events))
+    }
+
+    async fn incident_event(
+        &self,
+        db: &mut AnyConnection,
+        kind: &'static str,
+        (account, id): (&str, &str),
+        incident: &Incident,
+        now: Timestamp,
+    ) -> Result<Event> {
+        let last = incident.causes.last();
+        let cause = match kind {
+            "incident_calming" => incident.calmed_by.as_deref(),
+            "incident_closed" => None,
+            _ => last.map(|c| c.key.as_str()),
+        };
+        let (path, message_id) = self.origin(db, cause).await?;
+        Ok(Event {
+            path,
+            message_id,
+            account: Some(account.to_owned()),
+            incident: Some(id.to_owned()),
+            topic: Some(incident.topic),
+            severity: Some(incident.severity),
+            signals: last.map(|c| c.signals.clone()).unwrap_or_default(),
+            person: last.map(|c| c.person.clone()),
+            ..Event::new(now, kind)
+        })
+    }
+
+    /// Writes an e-mail, freezes its bytes, and records what it tells.
+    async fn enqueue(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        named: &[Named],
+        notice: &Notice,
+        now: Timestamp,
+    ) -> Result<Vec<Event>> {
+        let mail = self.write_alert(db, account, named, notice, now).await?;
+        let rows: Vec<NewNotification> = notice
+            .recipients
+            .iter()
+            .map(|(recipient, due)| NewNotification {
+                dedup_key: format!("{}>{recipient}", mail.message_id),
+                kind: "alert".to_owned(),
+                recipient: recipient.clone(),
+                bytes: mail.bytes.clone(),
+                message_id: mail.message_id.clone(),
+                due_us: due.as_microsecond(),
+                expires_us: None,
+                account: Some(account.id.clone()),
+                incident: notice.lines.first().map(|l| l.incident.clone()),
+            })
+            .collect();
+        let first = outbox::enqueue(db, &rows).await?.first().copied();
+        let leaves = notice.recipients.iter().map(|(_, due)| *due).min().unwrap_or(now);
+        let mut events = Vec::new();
+        for line in &notice.lines {
+            let Some(about) = named.iter().find(|n| n.name == line.incident) else { continue };
+            let mut event = Event {
+                incident: Some(line.incident.clone()),
+                account: Some(account.id.clone()),
+                topic: Some(about.incident.topic),
+                severity: Some(line.severity),
+                late: line.late,
+                recipients: notice.recipients.iter().map(|(r, _)| r.clone()).collect(),
+                notification: Some(mail.message_id.clone()),
+                ..Event::new(leaves, name_of(line.saying))
+            };
+            let causes = about.incident.causes.iter().filter(|c| line.cites.contains(&c.key));
+            let mut log = Vec::new();
+            for cause in causes {
+                let message = messages::by_content_key(db, &cause.key).await?;
+                event.cites.push(self.cite(db, &cause.key).await?);
+                event.signals.extend(cause.signals.iter().filter(|s| !event.signals.contains(s)).cloned().collect::<Vec<_>>());
+                event.person = Some(cause.person.clone());
+                log.push(Told { message, doc: json(cause, "cause")?, ..entry(&event, account, now, first) });
+            }
+            if log.is_empty() {
+                log.push(entry(&event, account, now, first));
+            }
+            told::append(db, &log).await?;
+            if let Some(last) = event.cites.last() {
+                event.path = Some(last.path.clone());
+                event.message_id = last.message_id.clone();
+            }
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    /// Praise and peace are events too; they go to the digest.
+    async fn good_news(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry], now: Timestamp) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        for entry in fresh.iter().filter(|e| super::digests::is_good_news(e)) {
+            let (path, message_id) = self.origin(db, Some(&entry.key)).await?;
+            events.push(Event {
+                path,
+                message_id,
+                account: Some(account.id.clone()),
+                signals: entry.signals.clone(),
+                person: Some(entry.person.clone()),
+                ..Event::new(now, "good_news")
+            });
+        }
+        Ok(events)
+    }
+}
+
+fn name_of(saying: Saying) -> &'static str {
+    match saying {
+        Saying::Alert => "alert",
+        Saying::Update => "alert_update",
+        Saying::Repeat => "alert_repeat",
+    }
+}
+
+fn entry(event: &Event, account: &Account, now: Timestamp, notification: Option<i64>) -> Told {
+    Told {
+        at_us: now.as_microsecond(),
+        event: event.event.to_owned(),
+        account: account.id.clone(),
+        incident: event.incident.clone(),
+        message: None,
+        recipient: event.recipients.join(" "),
+        severity: event.severity.as_ref().map_or_else(String::new, word),
+        notification,
+        doc: String::new(),
+    }
+}
+
+fn row(id: &str, account: &Account, number: i64, incident: &Incident) -> Result<IncidentRow> {
+    Ok(IncidentRow {
+        id: id.to_owned(),
+        account: account.id.clone(),
+        topic: word(&incident.topic),
+        number,
+        state: word(&incident.phase),
+        severity: word(&incident.severity),
+        opened_us: incident.opened_at.as_microsecond(),
+        changed_us: incident.changed_at.as_microsecond(),
+        closed_us: (incident.phase == Phase::Closed).then(|| incident.changed_at.as_microsecond()),
+        doc: json(incident, "incident")?,
+    })
+}
+
+/// The stored incident that shares a cause with this one; taken out, so that it is given once.
+fn take_match(stored: &mut Vec<IncidentRow>, topic: &str, incident: &Incident) -> Result<Option<(IncidentRow, Incident)>> {
+    for n in 0..stored.len() {
+        let Some(row) = stored.get(n).filter(|row| row.topic == topic) else { continue };
+        let old: Incident = parse(&row.doc, "incident")?;
+        if old.causes.iter().any(|c| incident.causes.iter().any(|d| d.key == c.key)) {
+            return Ok(Some((stored.remove(n), old)));
+        }
+    }
+    Ok(None)
+}
+
+/// What to call the difference.
+fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    match old {
+        None => found.push("incident_opened"),
+        Some(old) if new.causes.len() > old.causes.len() => found.push("incident_changed"),
+        Some(_) => {}
+    }
+    let before = old.map_or(Phase::Open, |o| o.phase);
+    match new.phase {
+        Phase::Calming if before != Phase::Calming => found.push("incident_calming"),
+        Phase::Closed if before != Phase::Closed => found.push("incident_closed"),
+        _ => {}
+    }
+    found
+}
+
+/// The log of an account, summed up by incident.
+async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<String, ToldSoFar>> {
+    let mut by_incident: BTreeMap<String, ToldSoFar> = BTreeMap::new();
+    for row in told::of_account(db, account).await? {
+        let Some(incident) = row.incident else { continue };
+        let so_far = by_incident.entry(incident).or_default();
+        so_far.last_at = Timestamp::from_microsecond(row.at_us).ok().max(so_far.last_at);
+        if row.event == "alert_repeat" {
+            so_far.repeats += 1;
+            continue;
+        }
+        so_far.repeats = 0;
+        if !row.doc.is_empty() {
+            so_far.add(&parse(&row.doc, "cause")?);
+        }
+    }
+    Ok(by_incident)
+}

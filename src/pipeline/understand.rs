@@ -1,0 +1,252 @@
+//! The pure middle of the way: bytes → message → account → verdict, on threads
+//! with a large stack and a time limit, so that no message can take the process down
+//! or hold up the others.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::{Account, Kind, Role, Settings};
+use crate::filing::{Attribution, Directory, content_key};
+use crate::judge::{Judge, Letter, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+use crate::read::{self, Direction, Message, Ours, Reading};
+use crate::store::raw::Waiting;
+use crate::watch::Entry;
+
+/// Wall time for reading and judging one message.
+const BUDGET: Duration = Duration::from_secs(10);
+/// Deep enough for any message that the scan lets through.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// The stages from bytes to verdict, with what they need to know.
+pub struct Reader {
+    settings: Arc<Settings>,
+    ours: Ours,
+    directory: Directory,
+    judge: Judge,
+    members: Vec<String>,
+}
+
+/// What the stages make of one message.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    /// What was read.
+    pub message: Message,
+    /// Where it belongs.
+    pub filed: Attribution,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Members above our person whom it copies, lower case.
+    pub superiors: Vec<String>,
+    /// What the other side is to us.
+    pub kind: Kind,
+}
+
+impl Reader {
+    /// Settings and compiled rules.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, judge: Judge) -> Self {
+        Self {
+            ours: super::ours(&settings),
+            directory: super::directory(&settings),
+            members: settings.members.iter().map(|m| m.name.clone()).collect(),
+            settings,
+            judge,
+        }
+    }
+
+    /// The compiled rules.
+    #[must_use]
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Takes one message through reading, filing and judging. `arrived_at` is the store's word; else its headers'.
+    #[must_use]
+    pub fn understand(&self, raw: &[u8], arrived_at: Option<Timestamp>) -> Understood {
+        let message = read::read(raw, &self.ours);
+        let filed = self.directory.attribute(&message);
+        let account = self.account(&filed);
+        let superiors = self.superiors(&message, account.as_ref());
+        let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
+        let arrived_at = arrived_at.or(message.arrived_at);
+        let verdict = self.verdict(&message, account.as_ref(), &superiors, arrived_at);
+        Understood { message, filed, verdict, superiors, kind }
+    }
+
+    fn account(&self, filed: &Attribution) -> Option<Account> {
+        let id = filed.account.as_deref()?;
+        Some(self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id)))
+    }
+
+    fn verdict(&self, message: &Message, account: Option<&Account>, superiors: &[String], arrived_at: Option<Timestamp>) -> Verdict {
+        if message.reading != Reading::Ok {
+            return Verdict::silent();
+        }
+        let (Some(direction), None) = (message.direction, message.automatic) else { return flat() };
+        let names: Vec<String> = message.attachments.iter().map(|a| a.name.clone()).collect();
+        let fallback = self.settings.default_calendar();
+        let calendar = account.map_or(fallback, |a| self.settings.calendar_of(a));
+        let author = message.from.as_ref();
+        self.judge.judge(&Letter {
+            subject: &message.subject,
+            new_text: &message.texts.new_text,
+            quoted_text: &message.texts.quoted_text,
+            signature: &message.texts.signature,
+            disclaimer: &message.texts.disclaimer,
+            attachment_names: &names,
+            direction,
+            kind: account.map_or(Kind::Client, |a| a.kind),
+            language: &message.language,
+            at: arrived_at.map(|at| at.to_zoned(calendar.zone.clone())),
+            calendar,
+            author: author.map_or("", |a| if a.address.is_empty() { &a.name } else { &a.address }),
+            superiors_on_copy: superiors,
+            members: &self.members,
+            high_priority: message.high_priority,
+            reading_confidence: message.confidence,
+            stop_phrases: account.map_or(&[], |a| &a.stop_phrases),
+            sensitivity: account.map_or_else(Default::default, |a| a.sensitivity),
+        })
+    }
+
+    /// Members on To or Cc of an inbound message who lead the one it is written to.
+    fn superiors(&self, message: &Message, account: Option<&Account>) -> Vec<String> {
+        if message.direction != Some(Direction::Inbound) {
+            return Vec::new();
+        }
+        let on_it: Vec<&str> = message.to.iter().chain(&message.cc).map(|a| a.address.as_str()).collect();
+        let ours = on_it.iter().find(|a| self.settings.member(a).is_some_and(|m| m.role <= Role::Admin));
+        let Some(person) = ours.copied().or(account.and_then(|a| a.owner.as_deref())) else { return Vec::new() };
+        let above = self.settings.superiors_of(person);
+        on_it
+            .iter()
+            .filter(|a| **a != person)
+            .filter(|a| above.iter().any(|m| m.address == **a) || self.settings.member(a).is_some_and(|m| m.role == Role::Director))
+            .map(|a| (*a).to_owned())
+            .collect()
+    }
+}
+
+/// Mail that no person wrote, or whose author is unknown, has no mood.
+fn flat() -> Verdict {
+    Verdict {
+        tone: Some(Tone { label: ToneLabel::Neutral, score: 0 }),
+        urgency: Some(Urgency { label: UrgencyLabel::Low, score: 0 }),
+        ..Verdict::silent()
+    }
+}
+
+impl Understood {
+    /// The same for every copy of this message; of the raw bytes where author or date is unknown.
+    #[must_use]
+    pub fn key(&self, raw: &[u8]) -> String {
+        content_key(&self.message, raw)
+    }
+
+    /// What watching needs to know of it.
+    #[must_use]
+    pub fn entry(&self, key: String, arrived_at: Timestamp, history: bool) -> Entry {
+        let message = &self.message;
+        let author = message.from.clone().unwrap_or_default();
+        let person = if author.address.is_empty() { author.name.clone() } else { author.address.clone() };
+        Entry {
+            key,
+            // A clock that runs ahead must not put a message into the future.
+            sent_at: message.sent_at.unwrap_or(arrived_at).min(arrived_at),
+            arrived_at,
+            history,
+            direction: message.direction,
+            automatic: message.automatic.is_some(),
+            name: if author.name.is_empty() { person.clone() } else { author.name },
+            person,
+            addressee: message.to.first().map(|a| a.address.clone()).unwrap_or_default(),
+            superiors: self.superiors.clone(),
+            kind: self.kind,
+            signals: self.verdict.signals.iter().map(|s| s.signal.clone()).collect(),
+            tone: self.verdict.tone.map(|t| t.label),
+            urgency: self.verdict.urgency.map(|u| u.label),
+            severity: self.verdict.severity,
+        }
+    }
+}
+
+type Job = (usize, Arc<[u8]>, Option<Timestamp>);
+type Answer = (usize, Result<Box<Understood>, String>);
+
+/// Threads that read; replaced when one of them is lost in a message.
+pub(super) struct Pool {
+    reader: Arc<Reader>,
+    crew: Mutex<Crew>,
+}
+
+struct Crew {
+    jobs: Sender<Job>,
+    answers: Receiver<Answer>,
+}
+
+impl Pool {
+    pub(super) fn new(reader: Reader) -> Self {
+        let reader = Arc::new(reader);
+        let crew = Mutex::new(Crew::hire(&reader));
+        Self { reader, crew }
+    }
+
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// One outcome a message, in order: what was understood, or what went wrong, in words.
+    pub(super) fn understand(&self, waiting: &[Waiting]) -> Vec<Result<Box<Understood>, String>> {
+        let mut outcomes: Vec<Option<Result<Box<Understood>, String>>> = waiting.iter().map(|_| None).collect();
+        let mut crew = self.crew.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut sent = 0;
+        for (n, copy) in waiting.iter().enumerate() {
+            let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+            if crew.jobs.send((n, copy.bytes.as_slice().into(), arrived)).is_ok() {
+                sent += 1;
+            }
+        }
+        for _ in 0..sent {
+            let Ok((n, outcome)) = crew.answers.recv_timeout(BUDGET) else {
+                *crew = Crew::hire(&self.reader);
+                break;
+            };
+            if let Some(slot) = outcomes.get_mut(n) {
+                *slot = Some(outcome);
+            }
+        }
+        let late = || Err(format!("reading took longer than {} s", BUDGET.as_secs()));
+        outcomes.into_iter().map(|o| o.unwrap_or_else(late)).collect()
+    }
+}
+
+impl Crew {
+    fn hire(reader: &Arc<Reader>) -> Self {
+        let (jobs, inbox) = channel::<Job>();
+        let (outbox, answers) = channel::<Answer>();
+        let inbox = Arc::new(Mutex::new(inbox));
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        for _ in 0..threads {
+            let (reader, inbox, outbox) = (Arc::clone(reader), Arc::clone(&inbox), outbox.clone());
+            // Where no thread can be had, the answers end early and the messages are tried again.
+            drop(std::thread::Builder::new().name("reader".into()).stack_size(STACK_BYTES).spawn(move || toil(&reader, &inbox, &outbox)));
+        }
+        Self { jobs, answers }
+    }
+}
+
+fn toil(reader: &Reader, inbox: &Mutex<Receiver<Job>>, outbox: &Sender<Answer>) {
+    loop {
+        let job = inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
+        let Ok((n, bytes, arrived)) = job else { return };
+        let outcome = catch_unwind(AssertUnwindSafe(|| Box::new(reader.understand(&bytes, arrived))))
+            .map_err(|_| "reading it failed inside the program; this is a defect worth reporting".to_owned());
+        if outbox.send((n, outcome)).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What happened in a span of time, for those who look back over it.
+
+use sqlx::{AnyConnection, FromRow};
+
+use super::Result;
+
+/// A message that arrived, with its documents as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ArrivedRow {
+    /// The account it belongs to.
+    pub account: Option<String>,
+    /// What `watch` folds.
+    pub entry: String,
+    /// The whole reading.
+    pub doc: String,
+    /// The verdict on it.
+    pub verdict: String,
+}
+
+/// Messages that arrived after `since_us` and not after `until_us`, in order of arrival.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn arrived_between(
+    db: &mut AnyConnection,
+    since_us: i64,
+    until_us: i64,
+) -> Result<Vec<ArrivedRow>> {
+    Ok(sqlx::query_as(
+        "SELECT messages.account, messages.entry, messages.doc, verdicts.doc AS verdict
+         FROM messages JOIN verdicts ON verdicts.message = messages.id
+         WHERE messages.arrived_us > $1 AND messages.arrived_us <= $2 AND messages.entry IS NOT NULL
+         ORDER BY messages.arrived_us, messages.content_key",
+    )
+    .bind(since_us)
+    .bind(until_us)
+    .fetch_all(db)
+    .await?)
+}
+
+/// When the first message arrived that was news, in unix microseconds.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn first_arrival(db: &mut AnyConnection) -> Result<Option<i64>> {
+    Ok(
+        sqlx::query_scalar("SELECT MIN(arrived_us) FROM messages WHERE history = 0")
+            .fetch_one(db)
+            .await?,
+    )
+}
+
+/// When an incident was last told, in unix microseconds.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn last_told(db: &mut AnyConnection, incident: &str) -> Result<Option<i64>> {
+    Ok(
+        sqlx::query_scalar("SELECT MAX(at_us) FROM told WHERE incident = $1")
+            .bind(incident)
+            .fetch_one(db)
+            .await?,
+    )
+}

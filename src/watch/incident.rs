@@ -1,0 +1,203 @@
+//! One topic with one account that people must know of, open until closed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Entry;
+use crate::calendar::Calendar;
+use crate::judge::{Severity, ToneLabel, Topic, signal};
+use crate::read::Direction;
+
+/// Where an incident stands. Acknowledging and snoozing are said, not found out: they live in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It needs somebody.
+    Open,
+    /// It is getting better.
+    Calming,
+    /// It is over.
+    Closed,
+}
+
+/// Working days without a negative message before an incident calms, and then closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Open → calming.
+    pub calm_after_days: i64,
+    /// Calming → closed.
+    pub close_after_days: i64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { calm_after_days: 5, close_after_days: 10 }
+    }
+}
+
+/// One message that is part of an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Content key of the message.
+    pub key: String,
+    /// When it was written.
+    pub sent_at: Timestamp,
+    /// When it reached us.
+    pub arrived_at: Timestamp,
+    /// Known before we were watching.
+    pub history: bool,
+    /// The author's address, else name.
+    pub person: String,
+    /// The member it concerns: its author or addressee, lower case; empty for none.
+    pub member: String,
+    /// Members above our person whom it names or copies, lower case.
+    pub superiors: Vec<String>,
+    /// The signals that belong to this topic, or all where the topic leads the message.
+    pub signals: Vec<String>,
+    /// What it warrants under this topic.
+    pub severity: Severity,
+}
+
+/// One topic with one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// What it is about.
+    pub topic: Topic,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The worst that its causes warranted since it was last calm.
+    pub severity: Severity,
+    /// When its first cause was written.
+    pub opened_at: Timestamp,
+    /// When it last changed phase or took in a cause.
+    pub changed_at: Timestamp,
+    /// Its causes in order of [`Entry::position`].
+    pub causes: Vec<Cause>,
+    /// Key of the message that calmed it; `None` where quiet did.
+    pub calmed_by: Option<String>,
+}
+
+impl Incident {
+    /// When its last negative message was written.
+    #[must_use]
+    pub fn last_cause_at(&self) -> Timestamp {
+        self.causes.last().map_or(self.opened_at, |c| c.sent_at)
+    }
+
+    pub(super) fn advance(&mut self, patience: &Patience, calendar: &Calendar, now: Timestamp) {
+        // Twice at most: open → calming → closed.
+        while let Some(at) = self.next_change(patience, calendar).filter(|at| *at <= now) {
+            self.phase = if self.phase == Phase::Open { Phase::Calming } else { Phase::Closed };
+            self.changed_at = at;
+        }
+    }
+
+    pub(super) fn next_change(&self, patience: &Patience, calendar: &Calendar) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Open => Some(calendar.add_working_days(self.last_cause_at(), patience.calm_after_days)),
+            Phase::Calming => Some(calendar.add_working_days(self.changed_at, patience.close_after_days)),
+            Phase::Closed => None,
+        }
+    }
+
+    fn open(topic: Topic, cause: Cause) -> Self {
+        Self {
+            topic,
+            phase: Phase::Open,
+            severity: cause.severity,
+            opened_at: cause.sent_at,
+            changed_at: cause.sent_at,
+            causes: vec![cause],
+            calmed_by: None,
+        }
+    }
+
+    fn add(&mut self, cause: Cause) {
+        if self.phase == Phase::Calming {
+            self.severity = cause.severity;
+            self.calmed_by = None;
+        }
+        self.phase = Phase::Open;
+        self.severity = self.severity.max(cause.severity);
+        self.changed_at = cause.sent_at;
+        self.causes.push(cause);
+    }
+}
+
+/// Adds a message to the incidents that it opens, changes or calms.
+pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
+    if entry.automatic || entry.direction.is_none() || entry.direction == Some(Direction::Internal) {
+        return;
+    }
+    for (topic, severity, signals) in topics(entry) {
+        let cause = Cause {
+            key: entry.key.clone(),
+            sent_at: entry.sent_at,
+            arrived_at: entry.arrived_at,
+            history: entry.history,
+            person: entry.person.clone(),
+            member: member(entry),
+            superiors: entry.superiors.clone(),
+            signals,
+            severity,
+        };
+        match incidents.iter_mut().find(|i| i.topic == topic && i.phase != Phase::Closed) {
+            Some(incident) => incident.add(cause),
+            None => incidents.push(Incident::open(topic, cause)),
+        }
+    }
+    if calms(entry) {
+        for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open) {
+            incident.phase = Phase::Calming;
+            incident.changed_at = entry.sent_at;
+            incident.calmed_by = Some(entry.key.clone());
+        }
+    }
+}
+
+fn member(entry: &Entry) -> String {
+    let ours = entry.direction == Some(Direction::Outbound);
+    if ours { entry.person.clone() } else { entry.addressee.clone() }
+}
+
+/// A person on the other side withdraws or concedes, and does not complain in the same breath.
+fn calms(entry: &Entry) -> bool {
+    let friendly = !matches!(entry.tone, Some(ToneLabel::Hostile | ToneLabel::Frustrated));
+    entry.direction == Some(Direction::Inbound)
+        && entry.severity < Severity::Warning
+        && friendly
+        && entry.signals.iter().any(|s| s == "deescalation")
+}
+
+/// The topics a message belongs to, each with what it warrants there.
+///
+/// The topic of its gravest signal leads and takes the message's whole severity;
+/// the others take what their own signals warrant alone, so that one message
+/// rings one bell.
+fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
+    let mut found: Vec<(Topic, Severity, Vec<String>)> = Vec::new();
+    if entry.severity < Severity::Info {
+        return found;
+    }
+    let direction = entry.direction.unwrap_or(Direction::Inbound);
+    for name in &entry.signals {
+        let Some(topic) = signal::topic_of(name) else { continue };
+        let alone = signal::severity_of(name, direction, entry.kind).min(entry.severity);
+        if alone < Severity::Info {
+            continue;
+        }
+        match found.iter_mut().find(|(t, _, _)| *t == topic) {
+            Some((_, worst, names)) => {
+                *worst = (*worst).max(alone);
+                names.push(name.clone());
+            }
+            None => found.push((topic, alone, vec![name.clone()])),
+        }
+    }
+    // Gravest first; `Topic` is ordered by how much is at stake.
+    found.sort_by_key(|(topic, severity, _)| (std::cmp::Reverse(*severity), *topic));
+    if let Some((_, severity, _)) = found.first_mut() {
+        *severity = entry.severity;
+    }
+    found
+}
