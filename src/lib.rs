@@ -1,9 +1,20 @@
 //! Barometer reads the client and vendor mail that a firm's staff copy to a
 //! service inbox, and tells managers in time.
+//!
+//! Mail runs one way: **intake → read → filing → judge → watch → notify**.
+//! Each stage is pure and uses only the stages before it: no file, no network,
+//! no clock, no randomness. Input and output stand at the two ends (`edge`) and
+//! in the ledger (`store`); `pipeline` tells the whole in one page.
 
 pub mod calendar;
 pub mod config;
-pub mod edge;
-pub mod judge;
+
 pub mod read;
+pub mod filing;
+pub mod judge;
+pub mod watch;
+pub mod notify;
+
+
+pub mod edge;
 pub mod store;

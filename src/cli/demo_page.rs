@@ -54,7 +54,7 @@ fn account(account: &Account, story: &Story, subjects: &HashMap<String, String>)
     DemoAccount {
         name: account.name.clone(),
         kind: account.kind,
-        story: format!("{} and {}.", plural(alerts, "alert"), plural(good, "piece of good news").replace("newss", "news")),
+        story: format!("{} and {good} times good news.", plural(alerts, "alert")),
         outcome: if open == 0 { "Nothing is open at the end.".into() } else { format!("{} open at the end.", plural(open, "incident")) },
         state,
         events: of_it.iter().filter_map(|e| line(e, subjects)).collect(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use barometer::config::{self, Settings};
-use barometer::judge::{self, Judge, RuleFile, Rules};
+use barometer::judge::{self, Judge, RuleErrors, RuleFile, Rules};
 use barometer::notify::Templates;
 use barometer::pipeline::Pipeline;
 use barometer::store::Store;
@@ -42,8 +42,8 @@ pub fn judge_for(settings: &Settings) -> Result<Judge> {
 /// The shipped rules and those in `folders`.
 pub fn rules(folders: &[std::path::PathBuf]) -> Result<Rules> {
     let rules = Rules::load(&rule_files(folders)?)?;
-    rules.prove()?;
-    Ok(rules)
+    let complaints = rules.prove();
+    if complaints.is_empty() { Ok(rules) } else { Err(RuleErrors(complaints).into()) }
 }
 
 /// The text of the shipped rules and of every `*.toml` in `folders`, in order of name.
@@ -73,7 +73,7 @@ fn toml_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
 
 /// The shipped mail templates, replaced by those that the settings name.
 pub fn templates(settings: &Settings) -> Result<Templates> {
-    let Some(folder) = &settings.service.templates else { return Ok(Templates::shipped()) };
+    let Some(folder) = &settings.service.templates else { return Ok(Templates::shipped()?) };
     let entries = std::fs::read_dir(folder)
         .map_err(|error| Usage(format!("{}: cannot read the templates folder ({error}); mend `templates` in the settings", folder.display())))?;
     let mut overrides = Vec::new();

@@ -44,10 +44,10 @@ fn check(common: &Common, mut paths: Vec<PathBuf>) -> Result<Outcome> {
     }
     let rules = open::rules(&paths)?;
     let warnings = rules.warnings();
-    for warning in &warnings {
+    for warning in warnings {
         print::error(warning);
     }
-    let listed = rules.list();
+    let listed: Vec<_> = rules.list().collect();
     let examples: usize = listed.iter().map(|r| r.examples).sum();
     if common.json {
         print::json(&serde_json::json!({ "rules": listed.len(), "examples": examples, "warnings": warnings.len() }));
@@ -77,13 +77,13 @@ fn list(common: &Common) -> Result<Outcome> {
                 "judged": judged, "file": rule.file, "describe": rule.describe }));
         }
         rows.push(vec![
-            rule.id.clone(),
-            rule.signal.clone().unwrap_or_default(),
-            rule.status.clone(),
+            rule.id.to_owned(),
+            rule.signal.unwrap_or_default().to_owned(),
+            serde_json::to_value(rule.status)?.as_str().unwrap_or_default().to_owned(),
             count.to_string(),
             rate(count, judged),
-            rule.file.clone(),
-            rule.describe.clone(),
+            rule.file.to_owned(),
+            rule.describe.to_owned(),
         ]);
     }
     if !common.json {
