@@ -10,4 +10,5 @@ pub mod calendar;
 pub mod config;
 
 pub mod judge;
+pub mod notify;
 pub mod read;

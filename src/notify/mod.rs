@@ -1,0 +1,13 @@
+//! Sixth stage: what people read.
+//!
+//! Composes alerts and digests from plain views. Pure: the same view, templates
+//! and zone give the same bytes.
+
+mod view;
+
+pub use view::{
+    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan,
+    DigestView, ExchangeLine, IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
+    PromiseView, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine,
+    UnreadLine, Way,
+};
