@@ -3,8 +3,16 @@
 //! Composes alerts and digests from plain views. Pure: the same view, templates
 //! and zone give the same bytes.
 
+pub mod alert;
+pub mod compose;
+pub mod digest;
+mod harmless;
+mod layout;
+pub mod page;
+mod templates;
 mod view;
 
+pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
     AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan,
     DigestView, ExchangeLine, IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState,

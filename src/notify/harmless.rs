@@ -1,0 +1,322 @@
+//! Makes text that came by mail safe to show: nothing hidden, nothing that turns the
+//! reading direction, nothing a mail client would make a link of, and never much of it.
+//!
+//! Defined for every input; linear.
+
+use std::sync::LazyLock;
+
+use minijinja::Value;
+use regex::{Captures, Regex};
+use serde_json::Value as Json;
+
+/// About how many characters of one text an e-mail shows.
+const LONGEST: usize = 400;
+/// The most lines of one text that an e-mail shows.
+const MOST_LINES: usize = 14;
+
+/// A view as templates see it: every string made harmless, whatever it is for.
+///
+/// Recursion is as deep as the view structs are, not as anything that came by mail.
+pub(super) fn harmless_view(view: Json) -> Value {
+    match view {
+        Json::Null => Value::from(()),
+        Json::Bool(yes) => Value::from(yes),
+        Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(n), _) => Value::from(n),
+            (None, Some(n)) => Value::from(n),
+            (None, None) => Value::from(number.as_f64()),
+        },
+        Json::String(text) => Value::from(harmless(&text)),
+        Json::Array(items) => items.into_iter().map(harmless_view).collect(),
+        Json::Object(fields) => Value::from_pairs(
+            fields
+                .into_iter()
+                .map(|(name, field)| (name, harmless_view(field))),
+        ),
+    }
+}
+
+/// One text, as it may be shown; line breaks are kept, an address that stands alone stays readable.
+pub(super) fn harmless(text: &str) -> String {
+    let shown = clip(&few_lines(&visible(text, LONGEST * 4)), LONGEST);
+    if ADDRESS_ALONE.is_match(&shown) {
+        shown
+    } else {
+        broken(&shown)
+    }
+}
+
+/// One line of at most `most` characters, before links in it are broken, for a header or a heading.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    let shown = visible(text, most.saturating_mul(4).max(LONGEST));
+    broken(&clip(
+        &shown.split_whitespace().collect::<Vec<_>>().join(" "),
+        most,
+    ))
+}
+
+/// At most `most` characters, cut between words where there is a gap near, and marked as cut.
+fn clip(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(most.saturating_sub(1)).collect();
+    let words = head.trim_end_matches(|c: char| !c.is_whitespace());
+    let kept = if words.chars().count() * 4 >= most * 3 {
+        words
+    } else {
+        &head
+    };
+    format!(
+        "{}…",
+        kept.trim_end_matches(|c: char| c.is_whitespace() || ",;:-–…".contains(c))
+    )
+}
+
+/// The first `most` characters, without the ones that nobody sees or that turn the line round.
+fn visible(text: &str, most: usize) -> String {
+    let head: String = text.chars().take(most).collect();
+    let mut plain = String::with_capacity(head.len());
+    for c in head.replace("\r\n", "\n").chars() {
+        match c {
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                plain.push('\n')
+            }
+            c if c.is_whitespace() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    let seen = HIDDEN.replace_all(&plain, "");
+    MARKS
+        .replace_all(&seen, "$marks")
+        .trim_matches('\n')
+        .trim_end()
+        .to_owned()
+}
+
+/// Blank lines one at a time, and not too many lines.
+fn few_lines(text: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines().map(str::trim_end) {
+        if !(line.is_empty() && lines.last().is_none_or(|l| l.is_empty())) {
+            lines.push(line);
+        }
+    }
+    if lines.len() > MOST_LINES {
+        lines.truncate(MOST_LINES - 1);
+        lines.push("…");
+    }
+    lines.join("\n")
+}
+
+/// The text with every number of a card hidden and every link broken.
+fn broken(text: &str) -> String {
+    let masked = CARD.replace_all(text, mask_card);
+    let inert = OPAQUE.replace_all(&masked, "$scheme[:]$first");
+    LINK.replace_all(&inert, break_link).into_owned()
+}
+
+/// Keeps the last four digits of what passes the check of a card number.
+fn mask_card(found: &Captures) -> String {
+    let text = found.get(0).map_or("", |m| m.as_str());
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .zip([1, 2].iter().cycle())
+        .map(|(d, times)| digit_sum(d * times))
+        .sum();
+    if sum.is_multiple_of(10) {
+        let tail: String = digits
+            .iter()
+            .skip(digits.len() - 4)
+            .map(ToString::to_string)
+            .collect();
+        format!("•••• {tail}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Sum of the digits of a number below 20.
+fn digit_sum(number: u32) -> u32 {
+    number / 10 + number % 10
+}
+
+/// Breaks one address, URL, network path or host so that no mail client makes a link of it.
+fn break_link(found: &Captures) -> String {
+    let part = |name| found.name(name).map_or("", |m| m.as_str());
+    if !part("scheme").is_empty() {
+        return break_url(part("scheme"), part("rest"));
+    }
+    if !part("local").is_empty() {
+        let local = part("local");
+        // With a slash in it, a client would see host and path before the at sign.
+        let local = if local.contains('/') {
+            break_dots(local)
+        } else {
+            local.to_owned()
+        };
+        return format!("{local}[@]{}", break_host(part("domain")));
+    }
+    if !part("host").is_empty() {
+        let host = break_host(part("host"));
+        let path = if part("path").is_empty() { "" } else { "/…" };
+        // What looks like a host and is none (a file name, an abbreviation) keeps what follows.
+        let whole = found.get(0).map_or("", |m| m.as_str());
+        return if host == part("host") {
+            whole.to_owned()
+        } else {
+            host + path
+        };
+    }
+    "\\ \\".to_owned()
+}
+
+/// A URL as `hxxps://host[.]example/…`: the path may carry a token, the user part a password.
+fn break_url(scheme: &str, rest: &str) -> String {
+    let (host, path) = match rest
+        .find(['/', '\\', '?', '#'])
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        Some((host, path)) => (host, path),
+        None => (rest, ""),
+    };
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let bare = host.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '\'', '>']);
+    let tail = host.strip_prefix(bare).unwrap_or_default();
+    let start = match scheme.to_ascii_lowercase().as_str() {
+        "http" => "hxxp://".to_owned(),
+        "https" => "hxxps://".to_owned(),
+        other => format!("{other}[:]//"),
+    };
+    format!(
+        "{start}{}{}",
+        break_dots(bare),
+        if path.is_empty() { tail } else { "/…" }
+    )
+}
+
+/// Breaks a host whose end is a public suffix; others are no links to any client.
+fn break_host(host: &str) -> String {
+    let lower = host.to_lowercase();
+    let known = psl::suffix(lower.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    if known || lower.starts_with("www.") {
+        break_dots(host)
+    } else {
+        host.to_owned()
+    }
+}
+
+/// Puts each dot between brackets.
+fn break_dots(text: &str) -> String {
+    text.replace('.', "[.]")
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constant, and a test compiles each"
+)]
+fn pattern(source: &str) -> Regex {
+    Regex::new(source).expect("a constant pattern compiles")
+}
+
+/// Characters that nobody sees, or that turn the reading direction.
+static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"[[\p{Cc}\p{Cf}\p{Co}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}\x{3164}\x{FFA0}]--[\n]]",
+    )
+});
+
+/// More marks on one letter than any language writes.
+static MARKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<marks>\p{M}{3})\p{M}+"));
+
+/// A whole text that is one plain address.
+static ADDRESS_ALONE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[\p{L}\p{N}!#$%&'*+=?^_`{|}~.-]{1,100}@[\p{L}\p{N}.-]{1,250}$"));
+
+/// Thirteen to nineteen digits, with or without gaps.
+static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d(?:[ -]?\d){12,18}\b"));
+
+/// Schemes that need no slashes.
+static OPAQUE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?P<scheme>mailto|tel|sms|callto|facetime|javascript|vbscript|skype|sip|xmpp|magnet):(?P<first>\S)",
+    )
+});
+
+/// What mail clients make links of: URLs, network paths, addresses, hosts.
+static LINK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r#"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}):[/\\]{2,}(?P<rest>[^\s<>"]*)"#,
+        r"|\\{2,}",
+        r"|(?P<local>[\p{L}\p{N}!#$%&'*+/=?^_`{|}~.-]+)@(?P<domain>[\p{L}\p{N}][\p{L}\p{N}.-]*)",
+        r"|(?P<host>(?:[\p{L}\p{N}_][\p{L}\p{N}_-]*\.)+[\p{N}-]*\p{L}[\p{L}\p{N}-]*)",
+        r#"(?P<path>(?::\d{1,5})?/[^\s<>"]*)?"#,
+    ))
+});
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_client_would_link_is_broken() {
+        #[rustfmt::skip]
+        let cases = [
+            ("see https://login.acme.com/reset?t=1.",   "see hxxps://login[.]acme[.]com/…"),
+            ("see http://acme.com, please",             "see hxxp://acme[.]com, please"),
+            ("HTTPS://bob:secret@acme.com/x",           "hxxps://acme[.]com/…"),
+            ("ftp://files.acme.com/x",                  "ftp[:]//files[.]acme[.]com/…"),
+            ("www.acme.example/x",                      "www[.]acme[.]example/…"),
+            ("go to acme.com/pay now",                  "go to acme[.]com/… now"),
+            ("write to jane@acme.com.",                 "write to jane[@]acme[.]com[.]"),
+            ("mailto:jane@acme.example",                "mailto[:]jane[@]acme.example"),
+            (r"\\files\share",                          r"\ \files\share"),
+            ("evil\u{200b}.com",                        "evil[.]com"),
+            ("jane.doe@acme.com",                       "jane.doe@acme.com"),
+            ("the report.final is e.g. at 9.30 a.m.",   "the report.final is e.g. at 9.30 a.m."),
+            ("data: none. Note: 3/4 of it",             "data: none. Note: 3/4 of it"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(harmless(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_goes_and_what_is_long_is_cut() {
+        assert_eq!(
+            harmless("a\u{202e}b\u{feff}\u{ad}c\u{7}\r\n\r\n\r\n\r\nd\u{2029}e"),
+            "abc\n\nd\ne"
+        );
+        let cut = harmless(&"word ".repeat(500));
+        assert!(
+            cut.chars().count() <= LONGEST && cut.ends_with("word…"),
+            "{cut}"
+        );
+        assert_eq!(harmless(&"x\n".repeat(50)).lines().count(), MOST_LINES);
+        assert_eq!(one_line("a\n b\u{0}\u{2028}c", 90), "a b c");
+        assert_eq!(one_line("one two three", 9), "one two…");
+    }
+
+    #[test]
+    fn numbers_of_cards_keep_four_digits() {
+        assert_eq!(harmless("card 4111 1111 1111 1111 ok"), "card •••• 1111 ok");
+        assert_eq!(
+            harmless("order 4111 1111 1111 1112 ok"),
+            "order 4111 1111 1111 1112 ok"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_survives_as_a_link(text in r"(?s).{0,300}|(https?:[/\\]{2}|[a-z]{1,5}[.]com|@|/|mailto:|[ \n\u{200b}\u{202e}a-z.]){0,60}") {
+            let shown = harmless(&text);
+            prop_assert!(!shown.contains("http:") && !shown.contains("https:") && !shown.contains("mailto:"));
+            prop_assert!(!HIDDEN.is_match(&shown));
+            prop_assert!(ADDRESS_ALONE.is_match(&shown) || !shown.contains(".com"), "{}", shown);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Times, numbers and lines as people read them. Pure and defined for every input.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::templates::Clocks;
+
+/// Columns of a plain text.
+const COLUMNS: usize = 72;
+
+/// `Thu 5 Mar 2026, 16:45 GMT`, and the other side's time where it differs.
+pub(super) fn when(at: Timestamp, clocks: &Clocks) -> String {
+    let ours = at.to_zoned(clocks.ours.clone());
+    let told = format!(
+        "{} {}",
+        ours.strftime("%a %-d %b %Y, %H:%M"),
+        zone_name(at, &clocks.ours)
+    );
+    let Some(theirs) = &clocks.theirs else {
+        return told;
+    };
+    let there = at.to_zoned(theirs.clone());
+    if there.offset() == ours.offset() {
+        return told;
+    }
+    let format = if there.date() == ours.date() {
+        "%H:%M"
+    } else {
+        "%a %-d %b, %H:%M"
+    };
+    format!(
+        "{told} ({} {} for them)",
+        there.strftime(format),
+        zone_name(at, theirs)
+    )
+}
+
+/// `Thu 5 Mar`.
+pub(super) fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %-d %b").to_string()
+}
+
+/// `16:45`.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M").to_string()
+}
+
+/// `Thu 5 Mar, 16:45`.
+pub(super) fn stamp(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%a %-d %b, %H:%M")
+        .to_string()
+}
+
+/// `Thursday 5 March 2026`.
+pub(super) fn long_date(day: Date) -> String {
+    day.strftime("%A %-d %B %Y").to_string()
+}
+
+/// `Thu 5 Mar`.
+pub(super) fn short_date(day: Date) -> String {
+    day.strftime("%a %-d %b").to_string()
+}
+
+/// `Europe/London`, or the abbreviation of a zone without a name.
+pub(super) fn zone_title(at: Timestamp, zone: &TimeZone) -> String {
+    zone.iana_name()
+        .map_or_else(|| zone_name(at, zone), |name| name.replace('_', " "))
+}
+
+/// `GMT`; `UTC+04` where the zone has only a number.
+fn zone_name(at: Timestamp, zone: &TimeZone) -> String {
+    let info = zone.to_offset_info(at);
+    let name = info.abbreviation();
+    if name.starts_with(['+', '-']) {
+        format!("UTC{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// `Jane Doe <jane@acme.example> (finance director)`.
+pub(super) fn person(name: &str, address: &str, note: &str) -> String {
+    let written = match (name.is_empty(), address.is_empty()) {
+        (false, false) if name != address => format!("{name} <{address}>"),
+        (true, _) => address.to_owned(),
+        _ => name.to_owned(),
+    };
+    noted(written, note)
+}
+
+/// What to know of somebody, in brackets after the name.
+pub(super) fn noted(name: String, note: &str) -> String {
+    if note.is_empty() {
+        name
+    } else {
+        format!("{name} ({note})")
+    }
+}
+
+/// The word for a severity.
+pub(super) fn severity(name: &str) -> &'static str {
+    match name {
+        "critical" => "Critical",
+        "warning" => "Warning",
+        _ => "Note",
+    }
+}
+
+/// The text with a capital first letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest).collect()
+    })
+}
+
+/// `1 message`, `3 messages`.
+pub(super) fn count(n: u64, one: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
+}
+
+/// The text with a line of equal length under it.
+pub(super) fn underlined(text: &str) -> String {
+    let width = text.chars().count().min(COLUMNS);
+    format!("{text}\n{}", "-".repeat(width))
+}
+
+/// The text after a label, its further lines set under its first.
+pub(super) fn hang(text: &str, label: &str) -> String {
+    wrap(text, label, &" ".repeat(label.chars().count()))
+}
+
+/// The text as a quotation.
+pub(super) fn quote(text: &str) -> String {
+    text.lines()
+        .map(|line| wrap(line, "  > ", "  > "))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The text in lines of at most 72 columns, words kept whole.
+pub(super) fn wrap(text: &str, first: &str, further: &str) -> String {
+    let mut done = String::new();
+    let mut line = first.to_owned();
+    let mut columns = line.chars().count();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if !empty && columns + 1 + width > COLUMNS {
+            done.push_str(line.trim_end());
+            done.push('\n');
+            line = further.to_owned();
+            columns = line.chars().count();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+            columns += 1;
+        }
+        line.push_str(word);
+        columns += width;
+        empty = false;
+    }
+    done.push_str(line.trim_end());
+    done
+}
