@@ -5,28 +5,34 @@
 
 use std::sync::LazyLock;
 
+use minijinja::Value;
 use regex::{Captures, Regex};
-use serde_json::Value;
+use serde_json::Value as Json;
 
 /// About how many characters of one text an e-mail shows.
 const LONGEST: usize = 400;
 /// The most lines of one text that an e-mail shows.
 const MOST_LINES: usize = 14;
 
-/// Makes every string of a view harmless, whatever it is for.
+/// A view as templates see it: every string made harmless, whatever it is for.
 ///
 /// Recursion is as deep as the view structs are, not as anything that came by mail.
-pub(super) fn harmless_view(view: Value) -> Value {
+pub(super) fn harmless_view(view: Json) -> Value {
     match view {
-        Value::String(text) => Value::String(harmless(&text)),
-        Value::Array(items) => items.into_iter().map(harmless_view).collect(),
-        Value::Object(fields) => Value::Object(
+        Json::Null => Value::from(()),
+        Json::Bool(yes) => Value::from(yes),
+        Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(n), _) => Value::from(n),
+            (None, Some(n)) => Value::from(n),
+            (None, None) => Value::from(number.as_f64()),
+        },
+        Json::String(text) => Value::from(harmless(&text)),
+        Json::Array(items) => items.into_iter().map(harmless_view).collect(),
+        Json::Object(fields) => Value::from_pairs(
             fields
                 .into_iter()
-                .map(|(k, v)| (k, harmless_view(v)))
-                .collect(),
+                .map(|(name, field)| (name, harmless_view(field))),
         ),
-        plain => plain,
     }
 }
 

@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::templates::Clocks;
-use super::view::PersonView;
 
 /// Columns of a plain text.
 const COLUMNS: usize = 72;
@@ -82,33 +81,21 @@ fn zone_name(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// `Jane Doe <jane@acme.example> (finance director)`.
-pub(super) fn person(who: &PersonView) -> String {
-    let written = match (who.name.is_empty(), who.address.is_empty()) {
-        (false, false) if who.name != who.address => format!("{} <{}>", who.name, who.address),
-        (true, _) => who.address.clone(),
-        _ => who.name.clone(),
+pub(super) fn person(name: &str, address: &str, note: &str) -> String {
+    let written = match (name.is_empty(), address.is_empty()) {
+        (false, false) if name != address => format!("{name} <{address}>"),
+        (true, _) => address.to_owned(),
+        _ => name.to_owned(),
     };
-    noted(written, &who.note)
+    noted(written, note)
 }
 
-/// `Sam Hill, Marcus Bell (director)`; where a name is missing, the address.
-pub(super) fn names(people: &[PersonView]) -> String {
-    let short = |who: &PersonView| {
-        let written = if who.name.is_empty() {
-            &who.address
-        } else {
-            &who.name
-        };
-        noted(written.clone(), &who.note)
-    };
-    people.iter().map(short).collect::<Vec<_>>().join(", ")
-}
-
-fn noted(written: String, note: &str) -> String {
+/// What to know of somebody, in brackets after the name.
+pub(super) fn noted(name: String, note: &str) -> String {
     if note.is_empty() {
-        written
+        name
     } else {
-        format!("{written} ({note})")
+        format!("{name} ({note})")
     }
 }
 

@@ -6,13 +6,12 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use minijinja::value::ViaDeserialize;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
 use super::harmless::harmless_view;
 use super::layout;
-use super::view::PersonView;
 
 /// Every shipped template, by the file name that replaces it.
 const SHIPPED: [(&str, &str); 9] = [
@@ -77,9 +76,12 @@ impl Templates {
     pub fn shipped() -> Result<Self, TemplateError> {
         let mut shipped = Environment::new();
         shipped.set_undefined_behavior(UndefinedBehavior::Strict);
-        shipped.set_trim_blocks(true);
-        shipped.set_lstrip_blocks(true);
-        shipped.set_keep_trailing_newline(true);
+        let mut syntax = SyntaxConfig::builder();
+        syntax
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true);
+        shipped.set_syntax(syntax.build().map_err(|e| template_error("", &e))?);
         add_filters(&mut shipped);
         for (file, source) in SHIPPED {
             shipped
@@ -146,7 +148,7 @@ impl Templates {
             line: 0,
             reason: e.to_string(),
         })?;
-        let page = Value::from_serialize(harmless_view(page));
+        let page = harmless_view(page);
         let fault = match &self.replaced {
             None => None,
             Some(replaced) => match render_with(replaced, file, &page, clocks) {
@@ -187,12 +189,14 @@ fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("severity", |severity: String| {
         layout::severity(&severity).to_owned()
     });
-    templates.add_filter("person", |who: ViaDeserialize<PersonView>| {
-        layout::person(&who)
+    templates.add_filter("person", |who: Value| {
+        layout::person(
+            &field(&who, "name"),
+            &field(&who, "address"),
+            &field(&who, "note"),
+        )
     });
-    templates.add_filter("names", |all: ViaDeserialize<Vec<PersonView>>| {
-        layout::names(&all)
-    });
+    templates.add_filter("names", names);
     templates.add_filter("count", |n: u64, one: String| layout::count(n, &one));
     templates.add_filter("date", |day: String| {
         day.parse::<Date>().map_or(day, layout::long_date)
@@ -208,6 +212,26 @@ fn add_filters(templates: &mut Environment<'static>) {
             theirs: None,
         },
     );
+}
+
+/// Names of people, with what to know of them; where a name is missing, the address.
+fn names(people: Value) -> Result<String, minijinja::Error> {
+    let name = |who: Value| {
+        let (name, address) = (field(&who, "name"), field(&who, "address"));
+        layout::noted(
+            if name.is_empty() { address } else { name },
+            &field(&who, "note"),
+        )
+    };
+    Ok(people.try_iter()?.map(name).collect::<Vec<_>>().join(", "))
+}
+
+/// A text of a person that a template hands to a filter; empty where there is none.
+fn field(of: &Value, name: &str) -> String {
+    of.get_attr(name)
+        .ok()
+        .and_then(|text| text.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// Filters that tell a time: `when` with zone, `day` without the time, `clock` without the day.

@@ -6,13 +6,13 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::config::Kind;
 use crate::judge::{Severity, Side, ToneLabel, UrgencyLabel};
 
 /// A person, as the reader should see them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PersonView {
     /// Name for people; may be empty where `address` is not.
     pub name: String,
