@@ -9,12 +9,14 @@
 pub mod calendar;
 pub mod config;
 
+pub mod intake;
 pub mod read;
 pub mod filing;
 pub mod judge;
 pub mod watch;
 pub mod notify;
 
+pub mod pipeline;
 
 pub mod edge;
 pub mod store;

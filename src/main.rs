@@ -1,3 +1,39 @@
-//! The command line.
+//! Command line, logging, exit code, and the clock of one command.
 
-fn main() {}
+mod cli;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use barometer::config::ConfigError;
+use barometer::judge::RuleErrors;
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    #[expect(clippy::disallowed_methods, reason = "the one place where a command reads the clock")]
+    let clock = jiff::Timestamp::now();
+    match cli.run(clock) {
+        Ok(cli::Outcome::Done) => ExitCode::SUCCESS,
+        Ok(cli::Outcome::FoundWrong) => ExitCode::from(1),
+        Err(error) => {
+            complain(&error);
+            let usage = error.is::<ConfigError>() || error.is::<RuleErrors>() || error.is::<cli::Usage>();
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+/// Says what went wrong, cause by cause.
+#[expect(clippy::print_stderr, reason = "this is where errors reach people")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("barometer: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}

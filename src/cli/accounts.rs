@@ -41,10 +41,11 @@ impl Accounts {
         for row in &rows {
             if common.json {
                 print::json(&serde_json::json!({ "account": row.id, "provisional": !known(&row.id), "messages": row.messages,
-                    "inbound": row.inbound, "outbound": row.outbound, "last": Timestamp::from_microsecond(row.last_us).ok() }));
+                    "inbound": row.inbound, "outbound": row.outbound, "last": row.last_us.and_then(|us| Timestamp::from_microsecond(us).ok()) }));
             }
             let mark = if known(&row.id) { "" } else { " (provisional)" };
-            let last = Timestamp::from_microsecond(row.last_us).map_or(String::new(), |at| at.strftime("%Y-%m-%d").to_string());
+            let last = row.last_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+            let last = last.map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string());
             table.push(vec![format!("{}{mark}", row.id), row.messages.to_string(), row.inbound.to_string(), row.outbound.to_string(), last]);
         }
         if !common.json {

@@ -11,7 +11,7 @@ use crate::read::{Automatic, Message};
 use crate::store::messages::{self, KnownMessage, NewMessage};
 use crate::store::raw::Waiting;
 use crate::store::verdicts::VerdictRow;
-use crate::store::{AnyConnection, accounts, raw, threads, verdicts};
+use crate::store::{AnyConnection, accounts, never, raw, threads, verdicts};
 use crate::watch::Entry;
 
 impl Pipeline {
@@ -24,7 +24,7 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<Option<(String, Entry)>> {
         if self.is_never(&understood.message) {
-            raw::forget(db, copy.copy).await?;
+            never::forget(db, copy.copy).await?;
             return Ok(None);
         }
         let key = understood.key(&copy.bytes);

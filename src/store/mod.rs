@@ -20,6 +20,7 @@ pub mod incidents;
 pub mod outbox;
 pub mod told;
 
+pub mod never;
 pub mod periods;
 
 use sqlx::pool::PoolConnection;
