@@ -126,6 +126,8 @@ fn a_maildir_gives_new_and_cur_and_its_folders() {
         "cur/odd",
     ];
     assert_eq!(names(&mail, &listing), expected);
+    symlink("/nowhere", mail.path().join(".Linked")).unwrap();
+    assert!(matches!(list(mail.path()).complaints[0].wrong, Wrong::Link));
     let by_name = listing.items[0].arrived_at.unwrap();
     assert_eq!(by_name.as_second(), 1_772_442_060);
 }
