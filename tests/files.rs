@@ -1,5 +1,10 @@
 //! Mail on disk: what is listed, in which order, and what is fetched.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+#[path = "support/synthetic.rs"]
+mod synthetic;
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::os::unix::ffi::OsStringExt;
@@ -71,8 +76,7 @@ fn message(day: u32, subject: &str) -> String {
 
 const ENVELOPE: &str = "From ines@quarrie.example Mon Mar  2 09:14:00 2026\n";
 
-#[test]
-fn a_maildir_gives_new_and_cur_and_its_folders() {
+fn maildir() -> TempDir {
     let mail = folder();
     for name in [
         "tmp",
@@ -80,53 +84,50 @@ fn a_maildir_gives_new_and_cur_and_its_folders() {
         "cur",
         ".Clients/new",
         ".Clients/cur",
-        ".notes",
         "Plain/new",
         "Plain/cur",
     ] {
         fs::create_dir_all(mail.path().join(name)).unwrap();
     }
-    put(&mail, "new/1772442000.M1P2.host", message(4, "new"));
-    put(&mail, "cur/1772442001.M1P2.host:2,S", message(3, "read"));
-    put(
-        &mail,
-        "cur/1772442060.M1P2.host:2,S",
-        "Subject: no date\n\nText\n",
-    );
-    put(&mail, "cur/odd", "Subject: no date at all\n\nText\n");
-    put(&mail, "cur/.hidden", message(1, "hidden"));
-    put(
-        &mail,
-        "tmp/1772442002.M1P2.host",
-        message(1, "half written"),
-    );
-    put(&mail, "dovecot-uidlist", "3 V1 N1\n");
-    put(&mail, ".notes/secret", message(1, "not a Maildir"));
-    put(
-        &mail,
-        ".Clients/cur/1772442003.M1P2.host:2,",
-        message(5, "filed"),
-    );
-    put(
-        &mail,
-        "Plain/cur/1772442004.M1P2.host:2,",
-        message(6, "filed"),
-    );
+    mail
+}
+
+#[test]
+fn a_maildir_gives_new_and_cur_and_its_folders() {
+    let mail = maildir();
+    let files = [
+        ("new/1772442000.M1P2.host", message(4, "new")),
+        ("cur/1772442001.M1P2.host:2,S", message(3, "read")),
+        (
+            "cur/1772442060.M1P2.host:2,S",
+            "Subject: no date\n\nText\n".to_owned(),
+        ),
+        ("cur/odd", "Subject: no date at all\n\nText\n".to_owned()),
+        ("cur/.hidden", message(1, "hidden")),
+        ("tmp/1772442002.M1P2.host", message(1, "half written")),
+        ("dovecot-uidlist", "3 V1 N1\n".to_owned()),
+        (".notes/secret", message(1, "not a Maildir")),
+        (".Clients/cur/1772442003.M1P2.host:2,", message(5, "filed")),
+        ("Plain/cur/1772442004.M1P2.host:2,", message(6, "filed")),
+    ];
+    for (name, text) in files {
+        put(&mail, name, text);
+    }
 
     let listing = list(mail.path());
 
     assert!(listing.complaints.is_empty(), "{:?}", listing.complaints);
-    assert_eq!(
-        names(&mail, &listing),
-        [
-            "cur/1772442060.M1P2.host:2,S", // 2 March by its name
-            "cur/1772442001.M1P2.host:2,S",
-            "new/1772442000.M1P2.host",
-            ".Clients/cur/1772442003.M1P2.host:2,",
-            "Plain/cur/1772442004.M1P2.host:2,",
-            "cur/odd",
-        ]
-    );
+    let expected = [
+        "cur/1772442060.M1P2.host:2,S", // 2 March by its name
+        "cur/1772442001.M1P2.host:2,S",
+        "new/1772442000.M1P2.host",
+        ".Clients/cur/1772442003.M1P2.host:2,",
+        "Plain/cur/1772442004.M1P2.host:2,",
+        "cur/odd",
+    ];
+    assert_eq!(names(&mail, &listing), expected);
+    symlink("/nowhere", mail.path().join(".Linked")).unwrap();
+    assert!(matches!(list(mail.path()).complaints[0].wrong, Wrong::Link));
     let by_name = listing.items[0].arrived_at.unwrap();
     assert_eq!(by_name.as_second(), 1_772_442_060);
 }
@@ -317,16 +318,19 @@ fn line_ends_of_an_mbox_stay_and_its_separators_go() {
 fn odd_mboxes_are_read_as_far_as_they_go() {
     let mail = folder();
     #[rustfmt::skip]
-    let cases: [(&str, Vec<u8>, &[&[u8]]); 5] = [
-        ("empty",     b"".to_vec(), &[b""]),
-        ("bare",      ENVELOPE.as_bytes().to_vec(), &[b""]),
-        ("unended",   ENVELOPE.trim_end().as_bytes().to_vec(), &[b""]),
-        ("bodiless",  format!("{ENVELOPE}\n{ENVELOPE}\n").into_bytes(), &[b"", b""]),
-        ("garbage",   [ENVELOPE.as_bytes(), b"\x00\xff\xfe\n\n\x80From \n"].concat(), &[b"\x00\xff\xfe\n\n\x80From \n"]),
+    let cases = [
+        ("empty",     b"".to_vec(), vec![""]),
+        ("bare",      ENVELOPE.as_bytes().to_vec(), vec![""]),
+        ("unended",   ENVELOPE.trim_end().as_bytes().to_vec(), vec![""]),
+        ("bodiless",  format!("{ENVELOPE}\n{ENVELOPE}\n").into_bytes(), vec!["", ""]),
+        ("garbage",   [ENVELOPE.as_bytes(), b"\x00\xff\xfe\n\n\x80From \n"].concat(), vec!["\0\u{fffd}\u{fffd}\n\n\u{fffd}From \n"]),
     ];
     for (name, text, expected) in cases {
         let listing = list(&put(&mail, name, text));
-        let found: Vec<Vec<u8>> = listing.items.iter().map(bytes).collect();
+        let found = listing.items.iter().map(bytes);
+        let found: Vec<String> = found
+            .map(|b| String::from_utf8_lossy(&b).into_owned())
+            .collect();
         assert_eq!(found, expected, "{name}");
     }
     let prose = put(
@@ -424,6 +428,50 @@ fn names_that_are_not_utf8_are_shown_and_found() {
     );
     assert_eq!(bytes(&listing.items[0]), message(2, "single").as_bytes());
     assert_eq!(bytes(&listing.items[1]), message(2, "first").as_bytes());
+}
+
+#[test]
+fn a_synthetic_archive_comes_back_byte_for_byte() {
+    let mail = folder();
+    let path = mail.path().join("archive");
+    synthetic::write_mbox(&path, 0..300, 0).unwrap();
+    let listing = list(&path);
+    assert!(listing.items.iter().all(|item| item.arrived_at.is_some()));
+    let found: Vec<Vec<u8>> = listing.items.iter().map(bytes).collect();
+    let written: Vec<Vec<u8>> = (0..300)
+        .map(|number| synthetic::message(number, 0))
+        .collect();
+    assert!(found == written, "the archive changed on its way");
+}
+
+/// Most memory that this process ever held, in kilobytes.
+fn peak_kb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+#[ignore = "writes a gigabyte; run it alone, as its memory is that of the process"]
+fn a_gigabyte_of_mail_needs_the_memory_of_one_message() {
+    let mail = folder();
+    let path = mail.path().join("archive");
+    synthetic::write_mbox(&path, 0..20_000, 50_000).unwrap();
+    let before = peak_kb();
+    let listing = list(&path);
+    let whole: u64 = listing.items.iter().map(|item| item.size_bytes).sum();
+    let fetched: u64 = listing
+        .items
+        .iter()
+        .map(|item| bytes(item).len() as u64)
+        .sum();
+    assert_eq!((listing.items.len(), fetched), (20_000, whole));
+    assert!(whole > 1_000_000_000, "{whole} bytes");
+    let grown = peak_kb() - before;
+    assert!(grown < 16 * 1024, "{grown} KB more");
 }
 
 #[test]

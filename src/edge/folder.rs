@@ -28,7 +28,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// It cannot be made.
-    #[error("{}: cannot be created ({source}); create it, or name one that you may write to", path.display())]
+    #[error("{}: cannot be created; create it, or name one that you may write to", path.display())]
     NotCreated {
         /// The name.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// It is there, but takes no files.
-    #[error("{}: cannot be written to ({source}); give the user that runs Barometer the right to, or name another", path.display())]
+    #[error("{}: cannot be written to; give the user that runs Barometer the right to, or name another", path.display())]
     Unwritable {
         /// The name.
         path: PathBuf,

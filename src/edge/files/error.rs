@@ -9,12 +9,19 @@ pub struct FilesError {
     /// The path, as [`super::Item::path`] would show it.
     pub path: String,
     /// What is wrong.
-    #[source]
     pub wrong: Wrong,
 }
 
 /// Something that could not be listed, told as an error would be.
 pub type Complaint = FilesError;
+
+impl FilesError {
+    /// Whether mail may be missing from the listing; false where a file is merely no mail.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        !matches!(self.wrong, Wrong::NotMail)
+    }
+}
 
 /// What is wrong with a path.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +37,10 @@ pub enum Wrong {
     Changed,
     /// We may not read it.
     #[error("permission denied")]
-    Forbidden(#[source] io::Error),
+    Forbidden(io::Error),
     /// The disk or the network behind it failed.
     #[error("cannot be read: {0}")]
-    Failed(#[source] io::Error),
+    Failed(io::Error),
     /// A FIFO, a socket, a device, or a folder among messages.
     #[error("is not a regular file")]
     NotRegular,

@@ -5,9 +5,11 @@
 //! link found in a folder, never opens a FIFO or a device, and says of
 //! everything that it left out why.
 
+mod entries;
 mod error;
 mod head;
 mod lines;
+mod maildir;
 mod mbox;
 mod walk;
 
@@ -136,7 +138,7 @@ fn open(path: &Path) -> Result<File, Wrong> {
 fn open_item(item: &Item) -> Result<File, Wrong> {
     match open(item.file()) {
         Err(Wrong::Vanished) if item.form == Form::Maildir => {
-            let moved = walk::moved(item.file()).ok_or(Wrong::Vanished)?;
+            let moved = maildir::moved(item.file()).ok_or(Wrong::Vanished)?;
             open(&moved)
         }
         opened => opened,

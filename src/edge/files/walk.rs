@@ -1,19 +1,16 @@
 //! Finds the messages below the arguments, with a stack of its own instead of recursion.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
+use super::entries::{Entry, entries};
 use super::head::Head;
 use super::lines::{BUFFER_BYTES, Lines};
-use super::{Complaint, FilesError, Form, Item, Listing, Wrong, mbox, open, size_of_usize};
-
-/// A leading number below this (March 1973) in a Maildir name is no time in seconds.
-const EARLIEST_NAME_SECONDS: i64 = 100_000_000;
+use super::{
+    Complaint, FilesError, Form, Item, Listing, Wrong, maildir, mbox, open, size_of_usize,
+};
 
 /// Most heads end within this.
 const HEAD_BUFFER_BYTES: usize = 8 << 10;
@@ -71,7 +68,7 @@ impl<'a> Walk<'a> {
 
     fn folder(&mut self, path: &Path) -> io::Result<()> {
         let (entries, broken) = entries(path)?;
-        if is_maildir(&entries) {
+        if maildir::is_maildir(&entries) {
             self.maildir(path, entries);
         } else {
             self.plain_folder(path, entries);
@@ -97,11 +94,14 @@ impl<'a> Walk<'a> {
                 self.complain(&folder, Wrong::from_io(error));
             }
         }
+        for link in entries.iter().filter(|entry| entry.kind.is_symlink()) {
+            self.complain(&path.join(&link.name), Wrong::Link);
+        }
         let own = |entry: &Entry| ["new", "cur", "tmp"].iter().any(|name| entry.name == *name);
         let folders = entries
             .into_iter()
             .filter(|entry| entry.kind.is_dir() && !own(entry));
-        let wanted = folders.filter(|entry| !entry.is_hidden() || has_mail(path, entry));
+        let wanted = folders.filter(|entry| !entry.is_hidden() || maildir::has_mail(path, entry));
         self.later(path, wanted.collect());
     }
 
@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
 
     fn single(&mut self, path: &Path, found: FoundIn, head: &Head, size_bytes: u64) {
         let (form, fallback) = match found {
-            FoundIn::Maildir => (Form::Maildir, time_in_name(path)),
+            FoundIn::Maildir => (Form::Maildir, maildir::time_in_name(path)),
             FoundIn::Argument | FoundIn::Folder => (Form::Single, None),
         };
         self.add(Item {
@@ -214,84 +214,6 @@ impl<'a> Walk<'a> {
     fn complain(&mut self, path: &Path, wrong: Wrong) {
         self.listing.complaints.push(complaint(path, wrong));
     }
-}
-
-/// A name in a folder.
-struct Entry {
-    name: OsString,
-    kind: FileType,
-}
-
-impl Entry {
-    fn is_hidden(&self) -> bool {
-        self.name.as_encoded_bytes().starts_with(b".")
-    }
-}
-
-/// The names in a folder, sorted, and what broke the reading off.
-fn entries(path: &Path) -> io::Result<(Vec<Entry>, Option<io::Error>)> {
-    let mut entries = Vec::new();
-    let mut broken = None;
-    for entry in fs::read_dir(path)? {
-        match entry.and_then(|e| {
-            Ok(Entry {
-                kind: e.file_type()?,
-                name: e.file_name(),
-            })
-        }) {
-            Ok(entry) => entries.push(entry),
-            Err(error) => broken = Some(error),
-        }
-    }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((entries, broken))
-}
-
-fn is_maildir(entries: &[Entry]) -> bool {
-    let has = |name: &str| {
-        entries
-            .iter()
-            .any(|entry| entry.kind.is_dir() && entry.name == *name)
-    };
-    has("cur") && has("new")
-}
-
-/// Whether a hidden folder beside `cur` and `new` is a Maildir too.
-fn has_mail(path: &Path, entry: &Entry) -> bool {
-    let folder = path.join(&entry.name);
-    ["cur", "new"].iter().all(|name| folder.join(name).is_dir())
-}
-
-/// Where a Maildir message went: readers move it to `cur` and change the flags after the colon.
-pub(super) fn moved(path: &Path) -> Option<PathBuf> {
-    let name = unique_name(path.file_name()?);
-    let maildir = path.parent()?.parent()?;
-    ["cur", "new"].iter().find_map(|folder| {
-        let folder = maildir.join(folder);
-        let (entries, _) = entries(&folder).ok()?;
-        let same = entries
-            .into_iter()
-            .find(|entry| unique_name(&entry.name) == name)?;
-        Some(folder.join(same.name))
-    })
-}
-
-fn unique_name(name: &OsStr) -> &[u8] {
-    name.as_encoded_bytes()
-        .split(|b| *b == b':')
-        .next()
-        .unwrap_or_default()
-}
-
-/// The seconds with which a Maildir name begins.
-fn time_in_name(path: &Path) -> Option<Timestamp> {
-    let name = path.file_name()?.to_string_lossy();
-    let (digits, _) = name.split_once('.')?;
-    let seconds: i64 = digits
-        .parse()
-        .ok()
-        .filter(|seconds| *seconds >= EARLIEST_NAME_SECONDS)?;
-    Timestamp::from_second(seconds).ok()
 }
 
 fn is_eml(path: &Path) -> bool {
