@@ -190,7 +190,12 @@ impl Rules {
                 remedy: "load fewer rules".to_owned(),
             }])
         })?;
-        let by_id = checked.rules.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
+        let by_id = checked
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(i, r)| (r.id.clone(), i))
+            .collect();
         let warnings = checked.warnings;
         Ok(Self {
             rules: checked.rules,
