@@ -5,6 +5,52 @@
 
 mod verdict;
 
+pub mod signal;
+
+mod rules;
+mod prefilter;
+mod text;
+mod language;
+
+mod moment;
+mod deadline;
+mod promise;
+mod weigh;
+mod severity;
+
+pub mod score;
+
+pub use rules::{
+    Cap, Complaint, Labels, RuleErrors, RuleFile, RuleInfo, Rules, Status, shipped,
+};
+pub use signal::Topic;
 pub use verdict::{
     Hit, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,
 };
+
+/// Judges messages by a checked set of rules.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    rules: Rules,
+}
+
+impl Judge {
+    /// A judge who goes by `rules`.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { rules }
+    }
+
+    /// The rules it goes by.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Judges one message. Defined for every text, linear in its size; at most
+    /// 64 KiB of each part are read.
+    #[must_use]
+    pub fn judge(&self, letter: &Letter<'_>) -> Verdict {
+        weigh::evidence(&self.rules, letter).verdict(&self.rules, letter)
+    }
+}

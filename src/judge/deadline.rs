@@ -1,0 +1,124 @@
+//! What the text wants by when, weighed against the arrival and our hours: the
+//! engine's own signals `short_notice_deadline`, `deadline`, `after_hours_demand`.
+
+use jiff::civil::{DateTime, Time};
+use jiff::{SignedDuration, Zoned};
+
+use super::Letter;
+use super::language::Words;
+use super::moment::{Moment, Sort, moments};
+use super::promise;
+use super::text::Zone;
+
+/// Where no hour is named, a day ends then.
+const CLOSE: Time = Time::constant(17, 30, 0, 0);
+/// What is wanted this soon after we next open leaves no working time for it.
+const GRACE: SignedDuration = SignedDuration::from_mins(60);
+/// Later dates are plans, not terms.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 120);
+
+/// What a message wants by when.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Words that want something before the next working morning.
+    pub(super) short_notice: Option<String>,
+    /// Words that name a later day.
+    pub(super) deadline: Option<String>,
+    /// Words that want work outside our hours.
+    pub(super) after_hours: Option<String>,
+    /// Whether the time wanted is less than two hours away.
+    pub(super) within_two_hours: bool,
+    /// Whether it is wanted before we next open.
+    pub(super) before_opening: bool,
+}
+
+/// Reads subject and new text for demands with a time.
+pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> Wanted {
+    let mut found = Wanted::default();
+    let Some(at) = &letter.at else { return found };
+    let unhurried = zones.iter().any(|zone| zone.sentences().any(|s| words.unhurried(s)));
+    for zone in zones {
+        let mut asked_before = false;
+        for (index, sentence) in zone.sentences().enumerate() {
+            if zone.is_courtesy(index) {
+                continue;
+            }
+            let asked = words.asks(sentence);
+            let next = words.asks(zone.sentence(index + 1));
+            for moment in moments(words, sentence, at.datetime()) {
+                if moment.past || promise::leads_to(words, sentence, &moment) {
+                    continue;
+                }
+                let demand = Demand { asked, beside: asked_before || next, unhurried };
+                weigh(&mut found, &demand, &moment, (letter, at), sentence);
+            }
+            asked_before = asked;
+        }
+    }
+    found
+}
+
+struct Demand {
+    /// The sentence itself asks.
+    asked: bool,
+    /// A neighbouring sentence asks.
+    beside: bool,
+    /// The writer says that there is no hurry.
+    unhurried: bool,
+}
+
+fn weigh(
+    found: &mut Wanted,
+    demand: &Demand,
+    moment: &Moment,
+    (letter, at): (&Letter<'_>, &Zoned),
+    sentence: &str,
+) {
+    let now = at.datetime();
+    let due = moment.end(CLOSE);
+    if due < now && moment.sort != Sort::Today {
+        return;
+    }
+    let pressing = matches!(moment.sort, Sort::Today | Sort::Tonight | Sort::Soon | Sort::Tomorrow);
+    let wants = (demand.asked && (moment.until || pressing || moment.sort == Sort::Clock))
+        || (demand.beside && (moment.until || moment.sort == Sort::Clock));
+    if !wants {
+        return;
+    }
+    let words = || Some(sentence.chars().take(200).collect());
+    let limit = next_morning(letter, at);
+    let short = match moment.sort {
+        Sort::Weekend => true,
+        Sort::Tomorrow if moment.time.is_none() => false,
+        _ => due <= limit,
+    };
+    if short && !demand.unhurried {
+        found.short_notice = found.short_notice.take().or_else(words);
+        let hours = due.duration_since(now).as_hours();
+        found.within_two_hours |= hours < 2 && moment.sort != Sort::Today;
+        if outside_hours(letter, at, due, moment.sort) {
+            found.after_hours = found.after_hours.take().or_else(words);
+            found.before_opening = true;
+        }
+    } else if !short && moment.until && due.duration_since(now) <= FARTHEST {
+        found.deadline = found.deadline.take().or_else(words);
+    }
+}
+
+/// An hour after we open on the next working day, on the receiver's clock.
+fn next_morning(letter: &Letter<'_>, at: &Zoned) -> DateTime {
+    let tomorrow = at.tomorrow().and_then(|z| z.start_of_day());
+    let midnight = tomorrow.map_or_else(|_| at.timestamp(), |z| z.timestamp());
+    let opening = letter.calendar.next_open(midnight).to_zoned(at.time_zone().clone());
+    opening.datetime().checked_add(GRACE).unwrap_or(opening.datetime())
+}
+
+/// Whether hardly any working time is left until `due`.
+fn outside_hours(letter: &Letter<'_>, at: &Zoned, due: DateTime, sort: Sort) -> bool {
+    if matches!(sort, Sort::Tonight | Sort::Weekend) {
+        return true;
+    }
+    let Ok(due) = due.to_zoned(at.time_zone().clone()) else { return false };
+    let working = letter.calendar.working_between(at.timestamp(), due.timestamp());
+    !letter.calendar.is_open(at) && working <= SignedDuration::from_mins(30)
+}

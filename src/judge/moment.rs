@@ -1,0 +1,414 @@
+//! Times that a text names, as local dates and times: "by 5", "EOD", "tomorrow
+//! first thing", "the 28th". Relative ones are counted from the arrival.
+
+use std::ops::Range;
+
+use jiff::Span;
+use jiff::civil::{Date, DateTime, Time, Weekday};
+
+use super::language::Words;
+
+/// A time named in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) span: Range<usize>,
+    pub(super) date: Date,
+    pub(super) time: Option<Time>,
+    pub(super) sort: Sort,
+    /// Whether it is worded as the end of a term: "by", "before", "at the latest".
+    pub(super) until: bool,
+    /// Whether the words around it tell of the past.
+    pub(super) past: bool,
+}
+
+/// How a time is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// A time of day alone.
+    Clock,
+    /// Now, or in a matter of minutes.
+    Soon,
+    /// Today, or by the end of it.
+    Today,
+    /// In the evening or at night.
+    Tonight,
+    /// Tomorrow.
+    Tomorrow,
+    /// At the weekend.
+    Weekend,
+    /// A weekday, a date, an end of week or month.
+    Day,
+}
+
+impl Moment {
+    /// As written in a commitment: a local date, or date and time.
+    pub(super) fn written(&self) -> String {
+        match self.time {
+            Some(time) => self.date.to_datetime(time).strftime("%Y-%m-%dT%H:%M").to_string(),
+            None => self.date.to_string(),
+        }
+    }
+
+    /// The instant by which it has passed, on the same clock; `close` where no hour is named.
+    pub(super) fn end(&self, close: Time) -> DateTime {
+        self.date.to_datetime(self.time.unwrap_or(close))
+    }
+}
+
+struct Part {
+    span: Range<usize>,
+    date: Option<Date>,
+    time: Option<Time>,
+    sort: Sort,
+}
+
+/// The times named in a sentence, in order; at most 20.
+pub(super) fn moments(words: &Words, sentence: &str, now: DateTime) -> Vec<Moment> {
+    let mut parts = dates(words, sentence, now);
+    parts.extend(clocks(words, sentence));
+    parts.sort_by_key(|part| (part.span.start, usize::MAX - part.span.end));
+    let mut kept: Vec<Part> = Vec::new();
+    for part in parts {
+        if kept.last().is_none_or(|last| last.span.end <= part.span.start) {
+            kept.push(part);
+        }
+    }
+    join(kept, sentence)
+        .into_iter()
+        .take(20)
+        .map(|part| finish(words, sentence, now, part))
+        .collect()
+}
+
+/// Joins "5pm" and "on Thursday" into one time when they stand together.
+fn join(parts: Vec<Part>, sentence: &str) -> Vec<Part> {
+    let mut joined: Vec<Part> = Vec::new();
+    for part in parts {
+        if let Some(last) = joined.last_mut() {
+            let between = sentence.get(last.span.end..part.span.start).unwrap_or("");
+            let near = between.split_whitespace().count() <= 3 && !between.contains([';', '.']);
+            let dated = last.date.is_some() || last.sort != Sort::Clock;
+            let complements = dated != (part.date.is_some() || part.sort != Sort::Clock)
+                && (last.time.is_none() || part.time.is_none() || last.sort == Sort::Tonight);
+            let day_of = last.sort == Sort::Today && part.sort == Sort::Day && part.date.is_some();
+            if near && (complements || day_of) {
+                last.span.end = part.span.end;
+                if !dated || day_of {
+                    last.sort = part.sort;
+                    last.date = part.date;
+                }
+                last.time = part.time.or(last.time);
+                continue;
+            }
+        }
+        joined.push(part);
+    }
+    joined
+}
+
+fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
+    let before = sentence.get(..part.span.start).unwrap_or("");
+    let after = sentence.get(part.span.end..).unwrap_or("");
+    let near = last_words(before, 4);
+    let until = words.time("until").is_some_and(|r| r.is_match(near))
+        || words.time("until_after").is_some_and(|r| r.is_match(after))
+        || words
+            .time("until")
+            .zip(sentence.get(part.span.clone()))
+            .is_some_and(|(r, within)| r.is_match(within));
+    let clause = words.clause(sentence, &part.span);
+    let told = sentence.get(clause.start..part.span.start).unwrap_or("");
+    let past = words.time("past").is_some_and(|r| r.is_match(told));
+    let morning = words
+        .time("morning")
+        .is_some_and(|r| r.is_match(last_words(before, 3)) || r.is_match(first_bytes(after, 24)));
+    let time = match (part.sort, part.time) {
+        (Sort::Tomorrow | Sort::Day, None) if morning => Some(Time::constant(9, 30, 0, 0)),
+        (_, time) => time.map(|time| likely(time, part.sort, now)),
+    };
+    Moment {
+        date: part.date.unwrap_or(now.date()),
+        time,
+        sort: part.sort,
+        until,
+        past,
+        span: part.span,
+    }
+}
+
+/// An hour before now, named without am or pm, is meant for later today.
+fn likely(time: Time, sort: Sort, now: DateTime) -> Time {
+    let later = time.checked_add(Span::new().hours(12));
+    let today = matches!(sort, Sort::Clock | Sort::Today | Sort::Soon);
+    match later {
+        Ok(later) if today && time < now.time() && time.hour() < 12 && later > now.time() => later,
+        _ => time,
+    }
+}
+
+fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
+    let today = now.date();
+    let mut parts = Vec::new();
+    let evening = Some(Time::constant(22, 0, 0, 0));
+    let hour_on = now.checked_add(Span::new().hours(1)).ok();
+    let soon = hour_on.filter(|on| on.date() == today).map(DateTime::time);
+    #[rustfmt::skip]
+    let plain = [
+        ("end_of_day",  Sort::Today,    Some(today),              None),
+        ("today",       Sort::Today,    Some(today),              None),
+        ("soon",        Sort::Soon,     Some(today),              soon),
+        ("tonight",     Sort::Tonight,  Some(today),              evening),
+        ("tomorrow",    Sort::Tomorrow, today.tomorrow().ok(),    None),
+        ("weekend",     Sort::Weekend,  on(today, Weekday::Saturday), None),
+        ("end_of_week", Sort::Day,      on_or_after(today, Weekday::Friday), None),
+        ("next_week",   Sort::Day,      next_week(today, Weekday::Friday), None),
+    ];
+    for (name, sort, date, time) in plain {
+        let found = words.time(name).into_iter().flat_map(|r| r.find_iter(sentence));
+        parts.extend(found.map(|m| Part { span: m.range(), date, time, sort }));
+    }
+    for name in
+        ["weekday", "end_of_month", "day_month", "month_day", "day_only", "iso", "within_days"]
+    {
+        let Some(regex) = words.time(name) else { continue };
+        for captures in regex.captures_iter(sentence) {
+            let get = |group: &str| captures.name(group).map(|m| m.as_str());
+            let date = match name {
+                "weekday" => weekday(get("day"), get("next"), today),
+                "end_of_month" => end_of_month(get("month"), today),
+                "within_days" => within(get("count"), get("working"), get("unit"), today),
+                "iso" => calendar_day(get("year"), get("month_number"), get("day")),
+                _ => day_of(get("day"), get("month"), today),
+            };
+            if let (Some(date), Some(whole)) = (date, captures.get(0)) {
+                parts.push(Part {
+                    span: whole.range(),
+                    date: Some(date),
+                    time: None,
+                    sort: Sort::Day,
+                });
+            }
+        }
+    }
+    parts
+}
+
+fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let (Some(lead), Some(tail)) = (words.time("clock_lead"), words.time("clock_tail")) else {
+        return parts;
+    };
+    let framed = |span: &Range<usize>| {
+        let before = sentence.get(..span.start).unwrap_or("");
+        let after = sentence.get(span.end..).unwrap_or("");
+        lead.is_match(last_words(before, 2)) && tail.is_match(first_bytes(after, 16))
+    };
+    for captures in words.time("clock").into_iter().flat_map(|r| r.captures_iter(sentence)) {
+        let Some(whole) = captures.get(0) else { continue };
+        let group = |name: &str| captures.name(name).map(|m| m.as_str());
+        let oclock = whole.as_str().ends_with("clock");
+        let exact = group("half").is_some() || oclock;
+        let minute_only = group("minute").is_some();
+        if !exact && !framed(&whole.range()) && !(minute_only && whole.as_str().contains(':')) {
+            continue;
+        }
+        let hour: Option<i8> = group("hour").and_then(|h| h.parse().ok());
+        let minute: i8 = group("minute").and_then(|m| m.parse().ok()).unwrap_or(0);
+        let time = hour.and_then(|h| clock_time(h, minute, group("half")));
+        if time.is_some() {
+            parts.push(Part { span: whole.range(), date: None, time, sort: Sort::Clock });
+        }
+    }
+    for found in words.time("spoken_clock").into_iter().flat_map(|r| r.find_iter(sentence)) {
+        let named = ["noon", "midday", "lunch", "midnight"].iter().any(|n| starts(found.as_str(), n));
+        if named || framed(&found.range()) {
+            let time = spoken(found.as_str());
+            parts.push(Part { span: found.range(), date: None, time, sort: Sort::Clock });
+        }
+    }
+    parts
+}
+
+/// Offices mean the afternoon by a bare 1 to 6.
+fn clock_time(hour: i8, minute: i8, half: Option<&str>) -> Option<Time> {
+    let afternoon = half.map(|half| half.starts_with(['p', 'P']));
+    let hour = match (hour, afternoon) {
+        (12, Some(false)) => 0,
+        (1..=11, Some(true)) | (1..=6, None) => hour + 12,
+        _ => hour,
+    };
+    Time::new(hour, minute, 0, 0).ok()
+}
+
+fn spoken(word: &str) -> Option<Time> {
+    let word = word.to_ascii_lowercase();
+    if word == "midnight" {
+        return Time::new(23, 59, 0, 0).ok();
+    }
+    if word.starts_with("lunch") {
+        return Time::new(12, 30, 0, 0).ok();
+    }
+    let hour = if matches!(word.as_str(), "noon" | "midday") { 12 } else { count(&word)? };
+    clock_time(i8::try_from(hour).ok()?, 0, None)
+}
+
+/// A small number in figures or in words.
+fn count(word: &str) -> Option<i32> {
+    #[rustfmt::skip]
+    const WORDS: [(&str, i32); 14] = [
+        ("one", 1), ("two", 2), ("three", 3), ("four", 4), ("five", 5), ("six", 6), ("seven", 7),
+        ("eight", 8), ("nine", 9), ("ten", 10), ("eleven", 11), ("twelve", 12), ("fourteen", 14),
+        ("a", 1),
+    ];
+    let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    word.parse().ok().or(found.map(|(_, n)| *n))
+}
+
+fn starts(text: &str, with: &str) -> bool {
+    text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
+}
+
+fn weekday(day: Option<&str>, next: Option<&str>, today: Date) -> Option<Date> {
+    let day = day?;
+    #[rustfmt::skip]
+    let weekday = [
+        ("mon", Weekday::Monday), ("tue", Weekday::Tuesday), ("wed", Weekday::Wednesday),
+        ("thu", Weekday::Thursday), ("fri", Weekday::Friday), ("sat", Weekday::Saturday),
+        ("sun", Weekday::Sunday),
+    ]
+    .into_iter()
+    .find(|(name, _)| starts(day, name))
+    .map(|(_, weekday)| weekday)?;
+    match next {
+        Some(next) if starts(next, "next") => next_week(today, weekday),
+        Some(next) if starts(next, "this") => on_or_after(today, weekday),
+        _ => on(today, weekday),
+    }
+}
+
+/// The first such day after today.
+fn on(today: Date, weekday: Weekday) -> Option<Date> {
+    today.nth_weekday(1, weekday).ok()
+}
+
+fn on_or_after(today: Date, weekday: Weekday) -> Option<Date> {
+    if today.weekday() == weekday { Some(today) } else { on(today, weekday) }
+}
+
+/// Such a day in the week after this one.
+fn next_week(today: Date, weekday: Weekday) -> Option<Date> {
+    let monday = on(today, Weekday::Monday)?;
+    on_or_after(monday, weekday)
+}
+
+fn end_of_month(month: Option<&str>, today: Date) -> Option<Date> {
+    let Some(month) = month.and_then(month_number) else {
+        return Some(today.last_of_month());
+    };
+    let this_year = Date::new(today.year(), month, 1).ok()?.last_of_month();
+    if this_year >= today {
+        return Some(this_year);
+    }
+    Some(Date::new(today.year() + 1, month, 1).ok()?.last_of_month())
+}
+
+fn month_number(name: &str) -> Option<i8> {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let index = MONTHS.iter().position(|month| starts(name, month))?;
+    i8::try_from(index + 1).ok()
+}
+
+/// A day of a month, or of the month that comes next: never long ago.
+fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
+    let day: i8 = day?.parse().ok()?;
+    let Some(month) = month else {
+        let this = Date::new(today.year(), today.month(), day).ok().filter(|d| *d >= today);
+        return this.or_else(|| {
+            let next = today.last_of_month().tomorrow().ok()?;
+            Date::new(next.year(), next.month(), day).ok()
+        });
+    };
+    let date = Date::new(today.year(), month_number(month)?, day).ok()?;
+    let half_year_ago = today.checked_sub(Span::new().days(183)).ok()?;
+    if date < half_year_ago { Date::new(today.year() + 1, date.month(), day).ok() } else { Some(date) }
+}
+
+fn calendar_day(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Option<Date> {
+    Date::new(year?.parse().ok()?, month?.parse().ok()?, day?.parse().ok()?).ok()
+}
+
+fn within(
+    number: Option<&str>,
+    working: Option<&str>,
+    unit: Option<&str>,
+    today: Date,
+) -> Option<Date> {
+    let mut days = count(number?)?;
+    if starts(unit?, "week") {
+        days *= 7;
+    } else if working.is_some() {
+        days += days / 5 * 2;
+    }
+    today.checked_add(Span::new().days(days)).ok()
+}
+
+fn last_words(text: &str, count: usize) -> &str {
+    let start = text
+        .char_indices()
+        .rev()
+        .filter(|(_, c)| *c == ' ')
+        .nth(count)
+        .map_or(0, |(index, _)| index);
+    text.get(start..).unwrap_or("")
+}
+
+fn first_bytes(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::language::WORDS;
+
+    #[test]
+    fn times_are_counted_from_the_arrival() {
+        // A Tuesday afternoon.
+        let now: DateTime = "2026-03-03T14:45".parse().unwrap();
+        #[rustfmt::skip]
+        let cases = [
+            ("I need it by 5.",                        Some("2026-03-03T17:00")),
+            ("Send it by 5pm on Thursday please.",      Some("2026-03-05T17:00")),
+            ("Please reply by end of day.",             Some("2026-03-03")),
+            ("By end of day Friday, please.",           Some("2026-03-06")),
+            ("Tomorrow first thing would be good.",     Some("2026-03-04T09:30")),
+            ("before ten tomorrow",                     Some("2026-03-04T10:00")),
+            ("We need the spec by the 22nd.",           Some("2026-03-22")),
+            ("Nothing before 28 May, I think.",         Some("2026-05-28")),
+            ("no later than June 5th",                  Some("2026-06-05")),
+            ("within two weeks",                        Some("2026-03-17")),
+            ("by next Tuesday",                         Some("2026-03-10")),
+            ("until friday noon",                       Some("2026-03-06T12:00")),
+            ("There are 5 pages of it.",                None),
+            ("Version 3.5 of the 12 drawings",          None),
+        ];
+        for (sentence, expected) in cases {
+            let found = moments(&WORDS, sentence, now);
+            let written = found.first().map(Moment::written);
+            assert_eq!(written.as_deref(), expected, "{sentence}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_term_is_told_from_a_mere_time() {
+        let now: DateTime = "2026-03-03T14:45".parse().unwrap();
+        for (sentence, until) in [
+            ("We need the spec by Friday.", true),
+            ("Wednesday would be ideal.", true),
+            ("See you on Friday.", false),
+        ] {
+            assert_eq!(moments(&WORDS, sentence, now)[0].until, until, "{sentence}");
+        }
+    }
+}

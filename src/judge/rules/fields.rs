@@ -1,0 +1,242 @@
+//! Reads the keys of one TOML table. Every complaint is kept, none ends the reading.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::complaint::Complaint;
+
+/// The text of a file, and where its lines begin.
+pub(super) struct Source<'a> {
+    name: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(name: &'a str, text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(i, _)| i + 1)).collect();
+        Self { name, starts }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Line of a byte, from 1.
+    pub(super) fn line(&self, byte: usize) -> usize {
+        self.starts.partition_point(|start| *start <= byte)
+    }
+
+    pub(super) fn complain(
+        &self,
+        byte: usize,
+        rule: Option<&str>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Complaint {
+        Complaint {
+            file: self.name.to_owned(),
+            line: self.line(byte),
+            rule: rule.map(str::to_owned),
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// A value and the line it stands on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Placed<T> {
+    pub(super) line: usize,
+    pub(super) value: T,
+}
+
+/// One table being read.
+pub(super) struct Fields<'s, 't> {
+    source: &'s Source<'s>,
+    table: &'t DeTable<'t>,
+    /// Where the table begins.
+    start: usize,
+    rule: Option<String>,
+    complaints: &'s mut Vec<Complaint>,
+}
+
+impl<'s, 't> Fields<'s, 't> {
+    pub(super) fn new(
+        source: &'s Source<'s>,
+        table: &'t DeTable<'t>,
+        start: usize,
+        complaints: &'s mut Vec<Complaint>,
+    ) -> Self {
+        Self { source, table, start, rule: None, complaints }
+    }
+
+    /// From here on, complaints name this rule.
+    pub(super) fn named(&mut self, rule: &str) {
+        self.rule = Some(rule.to_owned());
+    }
+
+    pub(super) fn line(&self) -> usize {
+        self.source.line(self.start)
+    }
+
+    /// Line of a key, or of the table where it has none.
+    pub(super) fn line_of(&self, key: &str) -> usize {
+        self.get(key).map_or_else(|| self.line(), |v| self.source.line(v.span().start))
+    }
+
+    fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.table.get(key)
+    }
+
+    /// Complains about a key, or about the table where the key is missing.
+    pub(super) fn complain(
+        &mut self,
+        key: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let byte = self.get(key).map_or(self.start, |v| v.span().start);
+        self.complain_at(byte, what, remedy);
+    }
+
+    fn complain_at(&mut self, byte: usize, what: impl Into<String>, remedy: impl Into<String>) {
+        let complaint = self.source.complain(byte, self.rule.as_deref(), what, remedy);
+        self.complaints.push(complaint);
+    }
+
+    /// Refuses keys that are not in `known`, and names the nearest that is.
+    pub(super) fn only(&mut self, known: &[&str]) {
+        for key in self.table.keys() {
+            let name = key.get_ref().as_ref();
+            if !known.contains(&name) {
+                let remedy = match nearest(name, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the keys here are {}", known.join(", ")),
+                };
+                self.complain_at(key.span().start, format!("unknown key `{name}`"), remedy);
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, found: &Spanned<DeValue<'_>>, want: &str) {
+        let what = format!("`{key}` is a {}", found.get_ref().type_str());
+        self.complain_at(found.span().start, what, format!("write {want}"));
+    }
+
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        let value = self.get(key)?;
+        let text = value.get_ref().as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong_type(key, value, "a text in quotes");
+        }
+        text
+    }
+
+    pub(super) fn integer(&mut self, key: &str) -> Option<i32> {
+        let value = self.get(key)?;
+        let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
+        if number.is_none() {
+            self.wrong_type(key, value, "a whole number");
+        }
+        number
+    }
+
+    pub(super) fn number(&mut self, key: &str) -> Option<f64> {
+        let value = self.get(key)?;
+        let float = value.get_ref().as_float().and_then(|n| n.as_str().parse().ok());
+        let number = float
+            .or_else(|| value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()));
+        if number.is_none() {
+            self.wrong_type(key, value, "a number");
+        }
+        number
+    }
+
+    /// A text, or a list of texts.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<Placed<String>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let line = self.source.line(value.span().start);
+        if let Some(text) = value.get_ref().as_str() {
+            return vec![Placed { line, value: text.to_owned() }];
+        }
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "a list of texts");
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for item in items {
+            let line = self.source.line(item.span().start);
+            match item.get_ref().as_str() {
+                Some(text) => found.push(Placed { line, value: text.to_owned() }),
+                None => self.wrong_type(key, item, "a list of texts"),
+            }
+        }
+        found
+    }
+
+    /// The items of a list, whatever they are.
+    pub(super) fn items(&mut self, key: &str) -> Vec<&'t Spanned<DeValue<'t>>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        if let Some(items) = value.get_ref().as_array() {
+            return items.iter().collect();
+        }
+        if value.get_ref().is_str() || value.get_ref().is_table() {
+            return vec![value];
+        }
+        self.wrong_type(key, value, "a list");
+        Vec::new()
+    }
+
+    /// One word of a choice.
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let word = self.text(key)?;
+        self.choose(key, &word, choices)
+    }
+
+    /// Several words of a choice.
+    pub(super) fn choices<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Vec<T> {
+        let words = self.texts(key);
+        words.iter().filter_map(|word| self.choose(key, &word.value, choices)).collect()
+    }
+
+    fn choose<T: Copy>(&mut self, key: &str, word: &str, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let remedy = match nearest(word, &names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of {}", names.join(", ")),
+            };
+            self.complain(key, format!("`{word}` is no value of `{key}`"), remedy);
+        }
+        found
+    }
+}
+
+/// The word that takes the fewest edits, if few enough to be a slip.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let best = known.iter().map(|k| (edits(word, k), *k)).min_by_key(|(n, _)| *n)?;
+    let limit = 1 + word.chars().count() / 4;
+    (best.0 <= limit).then_some(best.1)
+}
+
+/// Levenshtein distance of the first 64 characters.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().take(64).enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, cb) in row.iter_mut().skip(1).zip(&b) {
+            let swap = diagonal + usize::from(ca != *cb);
+            diagonal = *cell;
+            left = swap.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

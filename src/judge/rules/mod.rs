@@ -1,0 +1,276 @@
+//! Rule files: loaded, checked and compiled, or refused with every complaint.
+//!
+//! A [`Rules`] is always usable: its patterns compile, its metas end, its names
+//! are known. That its examples hold is proved by [`Rules::prove`].
+
+mod check;
+mod complaint;
+mod fields;
+mod file;
+mod labels;
+mod meta;
+mod pattern;
+mod prove;
+mod shipped;
+
+use std::collections::BTreeMap;
+
+pub use complaint::{Complaint, RuleErrors};
+pub use labels::{Cap, Labels};
+pub use shipped::shipped;
+
+pub(crate) use file::Example;
+pub(crate) use meta::Expr;
+pub(crate) use pattern::Pattern;
+
+use super::prefilter::Prefilter;
+use super::verdict::Severity;
+use crate::config::Kind;
+use crate::read::Direction;
+
+/// A rule file: its name for complaints, and its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFile {
+    /// Name, as complaints show it.
+    pub name: String,
+    /// TOML.
+    pub text: String,
+}
+
+/// The part of a message that a pattern reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    Subject,
+    New,
+    Quoted,
+    Signature,
+    Disclaimer,
+    AttachmentName,
+    Headers,
+}
+
+impl Scope {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::New => "new",
+            Self::Quoted => "quoted",
+            Self::Signature => "signature",
+            Self::Disclaimer => "disclaimer",
+            Self::AttachmentName => "attachment_name",
+            Self::Headers => "headers",
+        }
+    }
+}
+
+/// What a negation over a match does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Negation {
+    #[default]
+    Suppress,
+    Ignore,
+    Invert,
+}
+
+/// What a condition over a match does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Conditional {
+    #[default]
+    Keep,
+    Soften,
+    Suppress,
+}
+
+/// Whom a clause must speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    Us,
+    Them,
+    Third,
+    Any,
+}
+
+/// Whether a rule counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It counts.
+    #[default]
+    Live,
+    /// It is counted and shown, and never alerts.
+    Testing,
+    /// It is removed.
+    Off,
+}
+
+/// A rule, compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) id: String,
+    pub(crate) file: String,
+    pub(crate) signal: Option<String>,
+    pub(crate) describe: String,
+    pub(crate) headline: Option<String>,
+    pub(crate) advice: Option<String>,
+    /// Empty: any.
+    pub(crate) directions: Vec<Direction>,
+    /// Empty: any.
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) lang: Option<String>,
+    pub(crate) any: Vec<Pattern>,
+    pub(crate) all: Vec<Pattern>,
+    pub(crate) unless: Vec<Pattern>,
+    pub(crate) negation: Negation,
+    pub(crate) conditional: Conditional,
+    pub(crate) about: Option<About>,
+    pub(crate) tone: i32,
+    pub(crate) urgency: i32,
+    pub(crate) group: Option<String>,
+    pub(crate) confidence: f64,
+    pub(crate) max_hits: usize,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) status: Status,
+    pub(crate) meta: Option<Expr>,
+    pub(crate) replaces: Vec<String>,
+    pub(crate) hit: Vec<Example>,
+    pub(crate) miss: Vec<Example>,
+}
+
+/// A rule, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RuleInfo<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// What it is evidence of, if of anything.
+    pub signal: Option<&'a str>,
+    /// What it finds.
+    pub describe: &'a str,
+    /// Whether it counts.
+    pub status: Status,
+    /// The file it stands in.
+    pub file: &'a str,
+}
+
+/// A checked set of rules.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    by_id: BTreeMap<String, usize>,
+    /// Indices of rules with a meta, each after those it names.
+    metas: Vec<usize>,
+    labels: Labels,
+    prefilter: Prefilter,
+    warnings: Vec<Complaint>,
+}
+
+impl Rules {
+    /// Loads rule files in order: a rule or family of a later file replaces its
+    /// namesake, and `status = "off"` removes it.
+    ///
+    /// # Errors
+    ///
+    /// Every complaint about every file at once.
+    pub fn load(files: &[RuleFile]) -> Result<Self, RuleErrors> {
+        let mut complaints = Vec::new();
+        let mut drafts = file::Drafts::default();
+        for file in files {
+            file::read(&mut drafts, &file.name, &file.text, &mut complaints);
+        }
+        let checked = check::compile(drafts, &mut complaints);
+        if !complaints.is_empty() {
+            return Err(RuleErrors(complaints));
+        }
+        let prefilter = Prefilter::new(&checked.rules).map_err(|what| {
+            RuleErrors(vec![Complaint {
+                file: "rules".to_owned(),
+                line: 1,
+                rule: None,
+                what,
+                remedy: "load fewer rules".to_owned(),
+            }])
+        })?;
+        let by_id = checked.rules.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
+        let warnings = checked.warnings;
+        Ok(Self {
+            rules: checked.rules,
+            by_id,
+            metas: checked.metas,
+            labels: checked.labels,
+            prefilter,
+            warnings,
+        })
+    }
+
+    /// The rules that ship with Barometer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rules::load`]; a test keeps the shipped files whole.
+    pub fn load_shipped() -> Result<Self, RuleErrors> {
+        Self::load(&shipped())
+    }
+
+    /// Tries each rule on its own examples, with all rules loaded.
+    #[must_use]
+    pub fn prove(&self) -> Vec<Complaint> {
+        prove::prove(self)
+    }
+
+    /// What is allowed but unwise: rules that always run, or are very broad.
+    #[must_use]
+    pub fn warnings(&self) -> &[Complaint] {
+        &self.warnings
+    }
+
+    /// All rules, in order of loading.
+    pub fn list(&self) -> impl Iterator<Item = RuleInfo<'_>> {
+        self.rules.iter().map(|rule| RuleInfo {
+            id: &rule.id,
+            signal: rule.signal.as_deref(),
+            describe: &rule.describe,
+            status: rule.status,
+            file: &rule.file,
+        })
+    }
+
+    /// The words that an alert's subject uses for a rule.
+    #[must_use]
+    pub fn headline(&self, id: &str) -> Option<&str> {
+        self.rule(id)?.headline.as_deref()
+    }
+
+    /// A line of advice for who reads the alert.
+    #[must_use]
+    pub fn advice(&self, id: &str) -> Option<&str> {
+        self.rule(id)?.advice.as_deref()
+    }
+
+    /// What a rule finds, in a sentence.
+    #[must_use]
+    pub fn describe(&self, id: &str) -> Option<&str> {
+        Some(&self.rule(id)?.describe)
+    }
+
+    /// Thresholds and caps.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.get(*self.by_id.get(id)?)
+    }
+
+    pub(crate) fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    pub(crate) fn metas(&self) -> impl Iterator<Item = &Rule> {
+        self.metas.iter().filter_map(|index| self.rules.get(*index))
+    }
+
+    pub(in crate::judge) fn prefilter(&self) -> &Prefilter {
+        &self.prefilter
+    }
+}

@@ -1,0 +1,585 @@
+//! From rules and text to evidence, and from evidence to a verdict.
+//!
+//! Praise and blame are summed apart, each group within its cap: politeness
+//! weighs nothing, and praise beside failure never makes a message positive.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::Letter;
+use super::deadline::{self, Wanted};
+use super::language::{Speaks, WORDS, Words};
+use super::prefilter::Candidates;
+use super::promise::{self, Found};
+use super::rules::{About, Conditional, Labels, Negation, Rule, Rules, Scope, Status};
+use super::severity::{self, Circumstances};
+use super::signal;
+use super::text::Zone;
+use super::verdict::{
+    Hit, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,
+};
+use crate::read::Direction;
+
+/// Why a hit of a rule on trial does not count.
+const TESTING: &str = "the rule is on trial";
+
+/// All that was found in one message.
+pub(super) struct Evidence {
+    hits: Vec<Fired>,
+    wanted: Wanted,
+    promises: Vec<Found>,
+    asks: bool,
+    unhurried: bool,
+    /// Signals without a rule, with the words behind them.
+    engine: Vec<Signal>,
+}
+
+struct Fired {
+    hit: Hit,
+    /// Points before caps.
+    tone: f64,
+    urgency: f64,
+    confidence: f64,
+    /// Turned to its opposite by a negation: its signal does not hold.
+    inverted: bool,
+}
+
+impl Evidence {
+    /// Whether a rule fired, on trial or not.
+    pub(super) fn fired(&self, id: &str) -> bool {
+        self.hits.iter().any(|f| {
+            f.hit.rule == id && f.hit.suppressed.as_deref().is_none_or(|why| why == TESTING)
+        })
+    }
+
+    /// What kept a rule from counting.
+    pub(super) fn why_not(&self, id: &str) -> Option<&str> {
+        self.hits.iter().find(|f| f.hit.rule == id)?.hit.suppressed.as_deref()
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.engine.iter().any(|s| s.signal == name)
+            || self.hits.iter().any(|f| {
+                f.hit.suppressed.is_none()
+                    && (f.hit.rule == name
+                        || (!f.inverted && f.hit.signal.as_deref() == Some(name)))
+            })
+    }
+}
+
+/// Reads a letter with all rules.
+pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
+    let words: &Words = &WORDS;
+    let zones = zones(letter);
+    let reader = Reader { rules, letter, words, zones: &zones };
+    let mut hits = reader.hits();
+    let subject = &zones.iter().find(|z| z.scope == Scope::Subject).map(|z| &z.zone);
+    let new = &zones.iter().find(|z| z.scope == Scope::New).map(|z| &z.zone);
+    let empty = Zone::default();
+    let (subject, new) = (subject.unwrap_or(&empty), new.unwrap_or(&empty));
+    let wanted = deadline::wanted(words, letter, [subject, new]);
+    let promises = promise::promises(words, letter, new);
+    let spoken = || new.sentences().enumerate().filter(|(i, _)| !new.is_courtesy(*i));
+    let mut evidence = Evidence {
+        asks: spoken().any(|(_, s)| words.asks(s)),
+        unhurried: spoken().any(|(_, s)| words.unhurried(s)),
+        engine: engine_signals(&wanted, &promises),
+        hits: std::mem::take(&mut hits),
+        wanted,
+        promises,
+    };
+    add_metas(rules, letter, &mut evidence);
+    evidence
+}
+
+struct Part {
+    scope: Scope,
+    zone: Zone,
+}
+
+fn zones(letter: &Letter<'_>) -> Vec<Part> {
+    let names = letter.attachment_names.join("\n");
+    let headers = if letter.high_priority { "Importance: high\nX-Priority: 1" } else { "" };
+    #[rustfmt::skip]
+    let texts = [
+        (Scope::Subject,        letter.subject),
+        (Scope::New,            letter.new_text),
+        (Scope::Quoted,         letter.quoted_text),
+        (Scope::Signature,      letter.signature),
+        (Scope::Disclaimer,     letter.disclaimer),
+        (Scope::AttachmentName, names.as_str()),
+        (Scope::Headers,        headers),
+    ];
+    let filled = texts.into_iter().filter(|(_, text)| !text.trim().is_empty());
+    filled
+        .map(|(scope, text)| Part { scope, zone: Zone::new(text) })
+        .collect()
+}
+
+fn engine_signals(wanted: &Wanted, promises: &[Found]) -> Vec<Signal> {
+    let mut found = Vec::new();
+    let mut push = |signal: &str, rule: &str, words: &str| {
+        found.push(Signal {
+            signal: signal.to_owned(),
+            rule: rule.to_owned(),
+            words: words.to_owned(),
+        });
+    };
+    let timed = [
+        ("short_notice_deadline", &wanted.short_notice),
+        ("deadline", &wanted.deadline),
+        ("after_hours_demand", &wanted.after_hours),
+    ];
+    for (signal, words) in timed {
+        if let Some(words) = words {
+            push(signal, "engine:deadline", words);
+        }
+    }
+    if let Some(found) = promises.iter().find(|found| found.definite) {
+        push("commitment_made", "engine:promise", &found.promise.words);
+    }
+    found
+}
+
+struct Reader<'a> {
+    rules: &'a Rules,
+    letter: &'a Letter<'a>,
+    words: &'a Words,
+    zones: &'a [Part],
+}
+
+impl Reader<'_> {
+    fn hits(&self) -> Vec<Fired> {
+        let candidates: Vec<(Scope, &Zone, Candidates)> = self
+            .zones
+            .iter()
+            .map(|part| (part.scope, &part.zone, self.rules.prefilter().candidates(&part.zone)))
+            .collect();
+        let mut found = Vec::new();
+        for (index, rule) in self.rules.all().iter().enumerate() {
+            if rule.meta.is_some() || !self.applies(rule) {
+                continue;
+            }
+            self.read_rule(rule, index, &candidates, &mut found);
+        }
+        found
+    }
+
+    fn applies(&self, rule: &Rule) -> bool {
+        let letter = self.letter;
+        (rule.directions.is_empty() || rule.directions.contains(&letter.direction))
+            && (rule.kinds.is_empty() || rule.kinds.contains(&letter.kind))
+            && rule.lang.as_deref().is_none_or(|lang| lang == letter.language)
+    }
+
+    fn read_rule(
+        &self,
+        rule: &Rule,
+        index: usize,
+        zones: &[(Scope, &Zone, Candidates)],
+        found: &mut Vec<Fired>,
+    ) {
+        let in_scope = || zones.iter().filter(|(scope, ..)| rule.scopes.contains(scope));
+        let complete = rule.all.iter().enumerate().all(|(n, pattern)| {
+            in_scope().any(|(_, zone, candidates)| {
+                let sentences = candidates.of(index, rule.any.len() + n);
+                sentences.iter().any(|s| pattern.regex.is_match(zone.sentence(*s)))
+            })
+        });
+        if !complete {
+            return;
+        }
+        let patterns = rule.any.len().max(usize::from(rule.any.is_empty()));
+        let (mut counted, mut kept) = (0, 0);
+        for (scope, zone, candidates) in in_scope() {
+            for n in 0..patterns {
+                let Some(pattern) = rule.any.get(n).or_else(|| rule.all.first()) else { continue };
+                for sentence in candidates.of(index, n) {
+                    // Suppressed hits are shown, but not without end.
+                    if counted >= rule.max_hits || kept >= rule.max_hits + 5 {
+                        return;
+                    }
+                    let text = zone.sentence(*sentence);
+                    let Some(matched) = pattern.regex.find(text) else { continue };
+                    let place = Place {
+                        scope: *scope,
+                        text,
+                        span: matched.range(),
+                        courtesy: zone.is_courtesy(*sentence),
+                    };
+                    let fired = self.fire(rule, &place);
+                    let counts = fired.hit.suppressed.as_deref().is_none_or(|why| why == TESTING);
+                    if counts && found.iter().any(|f| f.hit.rule == rule.id && f.hit.words == fired.hit.words) {
+                        continue;
+                    }
+                    counted += usize::from(counts);
+                    kept += 1;
+                    found.push(fired);
+                }
+            }
+        }
+    }
+
+    fn fire(&self, rule: &Rule, place: &Place<'_>) -> Fired {
+        let mut factor = rule.confidence;
+        let mut inverted = false;
+        let mut suppressed = self.suppressor(rule, place);
+        if suppressed.is_none()
+            && let Some(word) = self.words.negation(place.text, &place.span)
+        {
+            match rule.negation {
+                Negation::Suppress => suppressed = Some(format!("denied by \"{word}\"")),
+                Negation::Invert => inverted = true,
+                Negation::Ignore => {}
+            }
+        }
+        if let Some(word) = self.words.condition(place.text, &place.span) {
+            match rule.conditional {
+                Conditional::Suppress if suppressed.is_none() => {
+                    suppressed = Some(format!("conditional by \"{word}\""));
+                }
+                Conditional::Soften => factor *= 0.5,
+                Conditional::Keep | Conditional::Suppress => {}
+            }
+        }
+        let mut colour = 1.0;
+        if self.words.softened(place.text, &place.span) {
+            colour = 0.75;
+        } else if self.words.strengthened(place.text, &place.span) {
+            colour = 1.2;
+        }
+        if rule.status == Status::Testing && suppressed.is_none() {
+            suppressed = Some(TESTING.to_owned());
+        }
+        let sign = if inverted { -1.0 } else { 1.0 };
+        let matched = place.text.get(place.span.clone()).unwrap_or("");
+        Fired {
+            tone: f64::from(rule.tone) * factor * colour * sign,
+            urgency: f64::from(rule.urgency) * factor,
+            confidence: rule.confidence,
+            inverted,
+            hit: Hit {
+                rule: rule.id.clone(),
+                signal: rule.signal.clone(),
+                scope: place.scope.name().to_owned(),
+                words: matched.chars().take(200).collect(),
+                tone: 0,
+                urgency: 0,
+                suppressed,
+            },
+        }
+    }
+
+    /// What keeps a match from counting, whatever it says.
+    fn suppressor(&self, rule: &Rule, place: &Place<'_>) -> Option<String> {
+        if let Some(found) = rule.unless.iter().find_map(|p| p.regex.find(place.text)) {
+            let words: String = found.as_str().chars().take(60).collect();
+            return Some(format!("\"{words}\" stands beside it"));
+        }
+        if self.in_stop_phrase(place) {
+            return Some("the account uses these words harmlessly".to_owned());
+        }
+        if place.scope == Scope::Subject && self.words.inherited(self.letter.subject) {
+            return Some("the subject is older than the message".to_owned());
+        }
+        if !matches!(place.scope, Scope::Subject | Scope::New) {
+            return None;
+        }
+        if Words::is_quoted(place.text, &place.span) {
+            return Some("it is only mentioned, between quotes".to_owned());
+        }
+        if place.courtesy && rule.tone > 0 {
+            return Some("it is a mere courtesy".to_owned());
+        }
+        self.about_another(rule, place)
+    }
+
+    fn about_another(&self, rule: &Rule, place: &Place<'_>) -> Option<String> {
+        let speaks = self.words.speaks_of(place.text, &place.span);
+        let outbound = self.letter.direction == Direction::Outbound;
+        let wrong = match rule.about {
+            None => speaks != Speaks::Reader,
+            Some(About::Any) => false,
+            Some(About::Third) => speaks != Speaks::Third,
+            Some(About::Us) if outbound => speaks == Speaks::Third,
+            Some(About::Them) if outbound => speaks != Speaks::Reader,
+            Some(About::Us) => speaks != Speaks::Reader,
+            Some(About::Them) => {
+                speaks == Speaks::Third
+                    || !(speaks == Speaks::Writer
+                        || self.words.writer_acts(place.text, &place.span))
+            }
+        };
+        let why = match speaks {
+            Speaks::Reader => "it speaks of the reader",
+            Speaks::Writer => "the writer speaks of their own doing",
+            Speaks::Third => "it speaks of somebody else",
+        };
+        wrong.then(|| why.to_owned())
+    }
+
+    fn in_stop_phrase(&self, place: &Place<'_>) -> bool {
+        if self.letter.stop_phrases.is_empty() {
+            return false;
+        }
+        let text = place.text.to_ascii_lowercase();
+        self.letter.stop_phrases.iter().filter(|phrase| !phrase.is_empty()).any(|phrase| {
+            text.match_indices(&phrase.to_ascii_lowercase()).any(|(start, found)| {
+                start < place.span.end && place.span.start < start + found.len()
+            })
+        })
+    }
+}
+
+struct Place<'a> {
+    scope: Scope,
+    text: &'a str,
+    span: Range<usize>,
+    courtesy: bool,
+}
+
+fn add_metas(rules: &Rules, letter: &Letter<'_>, evidence: &mut Evidence) {
+    for rule in rules.metas() {
+        let fits = (rule.directions.is_empty() || rule.directions.contains(&letter.direction))
+            && (rule.kinds.is_empty() || rule.kinds.contains(&letter.kind));
+        let Some(expr) = rule.meta.as_ref().filter(|_| fits) else { continue };
+        if expr.value(&|name| evidence.holds(name)) == 0 {
+            continue;
+        }
+        if rule.status == Status::Live {
+            for fired in &mut evidence.hits {
+                let by_signal = fired.hit.signal.as_ref().is_some_and(|s| rule.replaces.contains(s));
+                if by_signal || rule.replaces.contains(&fired.hit.rule) {
+                    (fired.tone, fired.urgency) = (0.0, 0.0);
+                }
+            }
+        }
+        let testing = rule.status == Status::Testing;
+        evidence.hits.push(Fired {
+            tone: f64::from(rule.tone) * rule.confidence,
+            urgency: f64::from(rule.urgency) * rule.confidence,
+            confidence: rule.confidence,
+            inverted: false,
+            hit: Hit {
+                rule: rule.id.clone(),
+                signal: rule.signal.clone(),
+                scope: "meta".to_owned(),
+                words: String::new(),
+                tone: 0,
+                urgency: 0,
+                suppressed: testing.then(|| TESTING.to_owned()),
+            },
+        });
+    }
+}
+
+impl Evidence {
+    /// Sums up.
+    pub(super) fn verdict(mut self, rules: &Rules, letter: &Letter<'_>) -> Verdict {
+        let labels = rules.labels();
+        self.cap(rules);
+        let sums = Sums::of(&self.hits);
+        let tone = tone(labels, &sums, &self);
+        let mut signals = self.signals();
+        add_structural(&mut signals, letter, tone);
+        add_broader(&mut signals);
+        let urgency = urgency(labels, &sums, &self, tone);
+        let confidence = self.confidence(letter);
+        let circumstances = Circumstances { before_opening: self.wanted.before_opening };
+        let mut verdict = Verdict {
+            tone: Some(tone),
+            urgency: Some(urgency),
+            asks: self.asks,
+            signals,
+            hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
+            commitments: self.promises.into_iter().map(|found| found.promise).collect(),
+            severity: Severity::None,
+            confidence,
+            reasons: Vec::new(),
+        };
+        severity::decide(rules, letter, circumstances, &mut verdict);
+        verdict
+    }
+
+    /// Writes the points that count into the hits: each group within its cap.
+    fn cap(&mut self, rules: &Rules) {
+        // What each group has left, by group and by column: worse, better, urgency up, urgency down.
+        let mut left: BTreeMap<(String, u8), f64> = BTreeMap::new();
+        for fired in self.hits.iter_mut().filter(|fired| fired.hit.suppressed.is_none()) {
+            let group = rules.rule(&fired.hit.rule).and_then(|rule| rule.group.clone());
+            let cap = group.as_ref().and_then(|g| rules.labels().groups.get(g).copied());
+            let key = group.unwrap_or_default();
+            let mut take = |points: f64, column: u8, most: Option<i32>| {
+                let Some(most) = most else { return points };
+                let rest =
+                    left.entry((key.clone(), column)).or_insert_with(|| f64::from(most));
+                let taken = points.abs().min(*rest);
+                *rest -= taken;
+                taken.copysign(points)
+            };
+            let tone = take(fired.tone, u8::from(fired.tone > 0.0), cap.map(|c| c.tone));
+            let urgency =
+                take(fired.urgency, 2 + u8::from(fired.urgency > 0.0), cap.map(|c| c.urgency));
+            fired.hit.tone = points(tone);
+            fired.hit.urgency = points(urgency);
+        }
+    }
+
+    fn signals(&self) -> Vec<Signal> {
+        let mut found: Vec<Signal> = Vec::new();
+        let from_rules = self.hits.iter().filter(|f| f.hit.suppressed.is_none() && !f.inverted);
+        for fired in from_rules {
+            let Some(name) = &fired.hit.signal else { continue };
+            if found.iter().all(|s| s.signal != *name) {
+                found.push(Signal {
+                    signal: name.clone(),
+                    rule: fired.hit.rule.clone(),
+                    words: fired.hit.words.clone(),
+                });
+            }
+        }
+        for signal in &self.engine {
+            if found.iter().all(|s| s.signal != signal.signal) {
+                found.push(signal.clone());
+            }
+        }
+        found
+    }
+
+    /// As sure as the surest evidence, and no surer than the reading.
+    fn confidence(&self, letter: &Letter<'_>) -> f64 {
+        let counted = self.hits.iter().filter(|f| f.hit.suppressed.is_none());
+        let best = counted.map(|f| f.confidence).fold(None, |best: Option<f64>, c| {
+            Some(best.map_or(c, |best| best.max(c)))
+        });
+        let evidence = if self.engine.is_empty() { best.unwrap_or(1.0) } else { 1.0 };
+        evidence.min(letter.reading_confidence)
+    }
+}
+
+/// Negative and positive points, kept apart.
+struct Sums {
+    worse: i32,
+    better: i32,
+    urgency: i32,
+}
+
+impl Sums {
+    fn of(hits: &[Fired]) -> Self {
+        let counted = || hits.iter().filter(|f| f.hit.suppressed.is_none()).map(|f| &f.hit);
+        Self {
+            worse: counted().map(|hit| (-hit.tone).max(0)).sum(),
+            better: counted().map(|hit| hit.tone.max(0)).sum(),
+            urgency: counted().map(|hit| hit.urgency).sum(),
+        }
+    }
+}
+
+fn tone(labels: &Labels, sums: &Sums, evidence: &Evidence) -> Tone {
+    let Sums { worse, better, .. } = *sums;
+    let failure = evidence.holds("quality_complaint") || evidence.holds("broken_promise");
+    let outweighed = worse < labels.frustrated
+        && !failure
+        && f64::from(better) >= labels.outweigh * f64::from(worse.max(1));
+    let label = if worse >= labels.hostile {
+        ToneLabel::Hostile
+    } else if worse >= labels.frustrated {
+        ToneLabel::Frustrated
+    } else if worse >= labels.concerned && !outweighed {
+        ToneLabel::Concerned
+    } else if failure && worse > 0 {
+        ToneLabel::Neutral
+    } else if better >= labels.grateful {
+        ToneLabel::Grateful
+    } else if better >= labels.positive {
+        ToneLabel::Positive
+    } else {
+        ToneLabel::Neutral
+    };
+    let score = match label {
+        ToneLabel::Hostile | ToneLabel::Frustrated | ToneLabel::Concerned => -worse,
+        ToneLabel::Positive | ToneLabel::Grateful => better - worse.min(better),
+        ToneLabel::Neutral => better.min(labels.positive) - worse,
+    };
+    Tone { label, score: score.clamp(-100, 100) }
+}
+
+fn urgency(labels: &Labels, sums: &Sums, evidence: &Evidence, tone: Tone) -> Urgency {
+    let mut score = labels.base + sums.urgency;
+    if evidence.wanted.short_notice.is_some() {
+        score += labels.short_notice;
+        if evidence.wanted.within_two_hours {
+            score += labels.within_hours;
+        }
+    }
+    if !evidence.asks {
+        score += labels.no_ask;
+        if tone.label >= ToneLabel::Positive {
+            score += labels.only_thanks;
+        }
+    } else if evidence.unhurried && evidence.wanted.short_notice.is_none() {
+        score += labels.no_ask;
+    }
+    let label = if score >= labels.critical {
+        UrgencyLabel::Critical
+    } else if score >= labels.high {
+        UrgencyLabel::High
+    } else if score >= labels.normal {
+        UrgencyLabel::Normal
+    } else {
+        UrgencyLabel::Low
+    };
+    Urgency { label, score: score.clamp(0, 100) }
+}
+
+/// A superior newly on copy of a tense message goes over somebody's head.
+fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
+    const PRESSING: [&str; 5] = [
+        "short_notice_deadline",
+        "chaser",
+        "urgency_words",
+        "exclusivity_demand",
+        "after_hours_demand",
+    ];
+    let Some(superior) = letter.superiors_on_copy.first() else { return };
+    let pressing = signals.iter().any(|s| PRESSING.contains(&s.signal.as_str()));
+    let tense = tone.label <= ToneLabel::Frustrated
+        || (tone.label <= ToneLabel::Neutral && pressing)
+        || signals.iter().any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
+    if letter.direction != Direction::Inbound || !tense {
+        return;
+    }
+    for name in ["superior_copied", "over_your_head"] {
+        if signals.iter().all(|s| s.signal != name) {
+            signals.push(Signal {
+                signal: name.to_owned(),
+                rule: "engine:copy".to_owned(),
+                words: superior.clone(),
+            });
+        }
+    }
+}
+
+fn add_broader(signals: &mut Vec<Signal>) {
+    let mut added: Vec<Signal> = Vec::new();
+    let names = |list: &[Signal], name: &str| list.iter().any(|s| s.signal == name);
+    for finer in signals.iter() {
+        let broad = match finer.signal.as_str() {
+            "berating" if !names(signals, "abuse") => Some("blame"),
+            name => signal::broader(name),
+        };
+        if let Some(broad) = broad
+            && !names(signals, broad)
+            && !names(&added, broad)
+        {
+            added.push(Signal { signal: broad.to_owned(), ..finer.clone() });
+        }
+    }
+    signals.extend(added);
+}
+
+/// Points, whole.
+#[expect(clippy::cast_possible_truncation, reason = "at most a few hundred in either direction")]
+fn points(value: f64) -> i32 {
+    value.round().clamp(-1_000.0, 1_000.0) as i32
+}
