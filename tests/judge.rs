@@ -1,4 +1,10 @@
 //! What judging promises: of rule files, of single messages, of labelled mail.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, hold tables, and take the time"
+)]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,7 +29,7 @@ fn letter<'a>(text: &'a str, calendar: &'a Calendar) -> Letter<'a> {
         direction: Direction::Inbound,
         kind: Kind::Client,
         language: "en",
-        at: at("2026-03-03T10:00"),
+        at: Some(at("2026-03-03T10:00")),
         calendar,
         author: "ottoline@tansy.example",
         superiors_on_copy: &[],
@@ -35,14 +41,12 @@ fn letter<'a>(text: &'a str, calendar: &'a Calendar) -> Letter<'a> {
     }
 }
 
-fn at(local: &str) -> Option<jiff::Zoned> {
-    Some(
-        local
-            .parse::<DateTime>()
-            .unwrap()
-            .to_zoned(TimeZone::UTC)
-            .unwrap(),
-    )
+fn at(local: &str) -> jiff::Zoned {
+    local
+        .parse::<DateTime>()
+        .unwrap()
+        .to_zoned(TimeZone::UTC)
+        .unwrap()
 }
 
 /// A small set of rules, so that these tests stand whatever ships.
@@ -292,7 +296,7 @@ fn the_hour_of_arrival_decides_what_short_notice_is() {
     let calendar = Calendar::office();
     for (arrival, text, expected) in cases {
         let verdict = small().judge(&Letter {
-            at: at(arrival),
+            at: Some(at(arrival)),
             ..letter(text, &calendar)
         });
         let timed = ["short_notice_deadline", "deadline", "after_hours_demand"];
@@ -511,7 +515,7 @@ fn labelled(keep: impl Fn(usize) -> bool) -> Vec<Row> {
                 subject: &message.subject,
                 direction,
                 kind,
-                at: at(&message.received_local),
+                at: Some(at(&message.received_local)),
                 ..letter(&message.body, &calendar)
             });
             Row {

@@ -125,7 +125,7 @@ fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
             .is_some_and(|(r, within)| r.is_match(within));
     let clause = words.clause(sentence, &part.span);
     let told = sentence.get(clause.start..part.span.start).unwrap_or("");
-    let past = words.time("past").is_some_and(|r| r.is_match(told));
+    let is_told = words.time("past").is_some_and(|r| r.is_match(told));
     let morning = words
         .time("morning")
         .is_some_and(|r| r.is_match(last_words(before, 3)) || r.is_match(first_bytes(after, 24)));
@@ -138,7 +138,7 @@ fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
         time,
         sort: part.sort,
         until,
-        past,
+        past: is_told,
         span: part.span,
     }
 }
@@ -182,6 +182,13 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
             sort,
         }));
     }
+    parts.extend(named_days(words, sentence, today));
+    parts
+}
+
+/// Days by weekday, date or distance.
+fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
+    let mut parts = Vec::new();
     for name in [
         "weekday",
         "end_of_month",
@@ -204,8 +211,9 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
                 _ => day_of(get("day"), get("month"), today),
             };
             if let (Some(date), Some(whole)) = (date, captures.get(0)) {
+                let span = whole.range();
                 parts.push(Part {
-                    span: whole.range(),
+                    span,
                     date: Some(date),
                     time: None,
                     sort: Sort::Day,
@@ -218,14 +226,6 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
 
 fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
     let mut parts = Vec::new();
-    let (Some(lead), Some(tail)) = (words.time("clock_lead"), words.time("clock_tail")) else {
-        return parts;
-    };
-    let framed = |span: &Range<usize>| {
-        let before = sentence.get(..span.start).unwrap_or("");
-        let after = sentence.get(span.end..).unwrap_or("");
-        lead.is_match(last_words(before, 2)) && tail.is_match(first_bytes(after, 16))
-    };
     for captures in words
         .time("clock")
         .into_iter()
@@ -235,10 +235,10 @@ fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
             continue;
         };
         let group = |name: &str| captures.name(name).map(|m| m.as_str());
-        let oclock = whole.as_str().ends_with("clock");
-        let exact = group("half").is_some() || oclock;
-        let minute_only = group("minute").is_some();
-        if !exact && !framed(&whole.range()) && !(minute_only && whole.as_str().contains(':')) {
+        let exact = group("half").is_some()
+            || whole.as_str().ends_with("clock")
+            || whole.as_str().contains(':');
+        if !exact && !framed(words, sentence, &whole.range()) {
             continue;
         }
         let hour: Option<i8> = group("hour").and_then(|h| h.parse().ok());
@@ -261,7 +261,7 @@ fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
         let named = ["noon", "midday", "lunch", "midnight"]
             .iter()
             .any(|n| starts(found.as_str(), n));
-        if named || framed(&found.range()) {
+        if named || framed(words, sentence, &found.range()) {
             let time = spoken(found.as_str());
             parts.push(Part {
                 span: found.range(),
@@ -272,6 +272,18 @@ fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// Whether the words around a bare number make it a time of day.
+fn framed(words: &Words, sentence: &str, span: &Range<usize>) -> bool {
+    let before = last_words(sentence.get(..span.start).unwrap_or(""), 2);
+    let after = first_bytes(sentence.get(span.end..).unwrap_or(""), 16);
+    words
+        .time("clock_lead")
+        .is_some_and(|lead| lead.is_match(before))
+        && words
+            .time("clock_tail")
+            .is_some_and(|tail| tail.is_match(after))
 }
 
 /// Offices mean the afternoon by a bare 1 to 6.

@@ -535,7 +535,7 @@ mod tests {
         ];
         let report = measure(&rows);
         // Neutral: F1 2/3; hostile: F1 4/5.
-        assert!((report.tone_6.value - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-9);
+        assert!((report.tone_6.value - f64::midpoint(2.0 / 3.0, 0.8)).abs() < 1e-9);
         assert!((report.escalate_precision.value - 0.5).abs() < 1e-9);
         assert!((report.escalate_recall.value - 0.5).abs() < 1e-9);
         assert!((report.false_alerts.value - 50.0).abs() < 1e-9);

@@ -43,6 +43,10 @@ impl Zone {
             zone.text.push('\n');
             courtesies.push((from, words.is_courtesy(&line)));
         }
+        // Where nothing else is said, a courtesy is the message.
+        if courtesies.iter().all(|(_, courtesy)| *courtesy) {
+            return zone;
+        }
         let last = courtesies.len().saturating_sub(CLOSING_LINES);
         for (i, (sentence, courtesy)) in courtesies.into_iter().enumerate() {
             if courtesy

@@ -42,12 +42,21 @@ struct Fired {
     inverted: bool,
 }
 
+impl Fired {
+    fn counts(&self) -> bool {
+        self.hit
+            .suppressed
+            .as_deref()
+            .is_none_or(|why| why == TESTING)
+    }
+}
+
 impl Evidence {
     /// Whether a rule fired, on trial or not.
     pub(super) fn fired(&self, id: &str) -> bool {
-        self.hits.iter().any(|f| {
-            f.hit.rule == id && f.hit.suppressed.as_deref().is_none_or(|why| why == TESTING)
-        })
+        self.hits
+            .iter()
+            .any(|fired| fired.hit.rule == id && fired.counts())
     }
 
     /// What kept a rule from counting.
@@ -231,47 +240,41 @@ impl Reader<'_> {
         if !complete {
             return;
         }
-        let patterns = rule.any.len().max(usize::from(rule.any.is_empty()));
-        let (mut counted, mut kept) = (0, 0);
+        // A rule with `all` alone shows the words of its first pattern.
+        let shown = if rule.any.is_empty() {
+            rule.all.get(..1)
+        } else {
+            Some(rule.any.as_slice())
+        };
+        let mut mine: Vec<Fired> = Vec::new();
         for (scope, zone, candidates) in in_scope() {
-            for n in 0..patterns {
-                let Some(pattern) = rule.any.get(n).or_else(|| rule.all.first()) else {
-                    continue;
-                };
+            for (n, pattern) in shown.into_iter().flatten().enumerate() {
                 for sentence in candidates.of(index, n) {
-                    // Suppressed hits are shown, but not without end.
-                    if counted >= rule.max_hits || kept >= rule.max_hits + 5 {
-                        return;
+                    if enough(rule, &mine) {
+                        break;
                     }
                     let text = zone.sentence(*sentence);
                     let Some(matched) = pattern.regex.find(text) else {
                         continue;
                     };
+                    let (span, courtesy) = (matched.range(), zone.is_courtesy(*sentence));
                     let place = Place {
                         scope: *scope,
                         text,
-                        span: matched.range(),
-                        courtesy: zone.is_courtesy(*sentence),
+                        span,
+                        courtesy,
                     };
                     let fired = self.fire(rule, &place);
-                    let counts = fired
-                        .hit
-                        .suppressed
-                        .as_deref()
-                        .is_none_or(|why| why == TESTING);
-                    if counts
-                        && found
-                            .iter()
-                            .any(|f| f.hit.rule == rule.id && f.hit.words == fired.hit.words)
+                    if !mine
+                        .iter()
+                        .any(|f| f.counts() && f.hit.words == fired.hit.words)
                     {
-                        continue;
+                        mine.push(fired);
                     }
-                    counted += usize::from(counts);
-                    kept += 1;
-                    found.push(fired);
                 }
             }
         }
+        found.extend(mine);
     }
 
     fn fire(&self, rule: &Rule, place: &Place<'_>) -> Fired {
@@ -352,12 +355,11 @@ impl Reader<'_> {
         let speaks = self.words.speaks_of(place.text, &place.span);
         let outbound = self.letter.direction == Direction::Outbound;
         let wrong = match rule.about {
-            None => speaks != Speaks::Reader,
             Some(About::Any) => false,
             Some(About::Third) => speaks != Speaks::Third,
             Some(About::Us) if outbound => speaks == Speaks::Third,
             Some(About::Them) if outbound => speaks != Speaks::Reader,
-            Some(About::Us) => speaks != Speaks::Reader,
+            Some(About::Us) | None => speaks != Speaks::Reader,
             Some(About::Them) => {
                 speaks == Speaks::Third
                     || !(speaks == Speaks::Writer
@@ -388,6 +390,12 @@ impl Reader<'_> {
                     })
             })
     }
+}
+
+/// Suppressed hits are shown, but not without end.
+fn enough(rule: &Rule, hits: &[Fired]) -> bool {
+    let counted = hits.iter().filter(|fired| fired.counts()).count();
+    counted >= rule.max_hits || hits.len() >= rule.max_hits + 5
 }
 
 struct Place<'a> {

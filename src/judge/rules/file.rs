@@ -221,22 +221,35 @@ fn read_rule(
         let remedy = "use letters, digits, `-` and `_`, beginning with a letter";
         fields.complain("id", "a `meta` cannot name this id", remedy);
     }
-    let placed = |fields: &Fields<'_, '_>, key: &str, value: Option<String>| {
-        value.map(|value| Placed {
+    let mut draft = draft(&mut fields, source.name(), id);
+    let (hit, miss) = (fields.items("hit"), fields.items("miss"));
+    draft.hit = hit
+        .iter()
+        .filter_map(|e| example(source, e, &draft.id, complaints))
+        .collect();
+    draft.miss = miss
+        .iter()
+        .filter_map(|e| example(source, e, &draft.id, complaints))
+        .collect();
+    Some(draft)
+}
+
+/// All of a rule but its examples.
+fn draft(fields: &mut Fields<'_, '_>, file: &str, id: String) -> Draft {
+    let placed = |fields: &mut Fields<'_, '_>, key: &str| {
+        fields.text(key).map(|value| Placed {
             line: fields.line_of(key),
             value,
         })
     };
-    let (signal, group, meta) = (
-        fields.text("signal"),
-        fields.text("group"),
-        fields.text("meta"),
-    );
-    let (tone, urgency) = (fields.integer("tone"), fields.integer("urgency"));
-    let mut draft = Draft {
-        file: source.name().to_owned(),
+    let points = |fields: &mut Fields<'_, '_>, key: &str| Placed {
+        value: fields.integer(key).unwrap_or(0),
+        line: fields.line_of(key),
+    };
+    Draft {
+        file: file.to_owned(),
         line: fields.line(),
-        signal: placed(&fields, "signal", signal),
+        signal: placed(fields, "signal"),
         describe: fields
             .text("describe")
             .filter(|text| !text.trim().is_empty()),
@@ -254,35 +267,19 @@ fn read_rule(
             .choice("conditional", &CONDITIONALS)
             .unwrap_or_default(),
         about: fields.choice("about", &ABOUTS),
-        tone: Placed {
-            line: fields.line_of("tone"),
-            value: tone.unwrap_or(0),
-        },
-        urgency: Placed {
-            line: fields.line_of("urgency"),
-            value: urgency.unwrap_or(0),
-        },
-        group: placed(&fields, "group", group),
-        confidence: confidence(&mut fields),
-        max_hits: max_hits(&mut fields),
+        tone: points(fields, "tone"),
+        urgency: points(fields, "urgency"),
+        group: placed(fields, "group"),
+        confidence: confidence(fields),
+        max_hits: max_hits(fields),
         severity: fields.choice("severity", &SEVERITIES),
         status: fields.choice("status", &STATUSES).unwrap_or_default(),
-        meta: placed(&fields, "meta", meta),
+        meta: placed(fields, "meta"),
         replaces: fields.texts("replaces"),
         hit: Vec::new(),
         miss: Vec::new(),
         id,
-    };
-    let (hit, miss) = (fields.items("hit"), fields.items("miss"));
-    draft.hit = hit
-        .iter()
-        .filter_map(|e| example(source, e, &draft.id, complaints))
-        .collect();
-    draft.miss = miss
-        .iter()
-        .filter_map(|e| example(source, e, &draft.id, complaints))
-        .collect();
-    Some(draft)
+    }
 }
 
 fn id_character(c: char) -> bool {
