@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::verdict::Severity;
 use crate::config::Kind;
 use crate::read::Direction;
 
@@ -28,6 +29,24 @@ pub enum Topic {
     Commitment,
     /// Nobody speaks.
     Silence,
+}
+
+impl Topic {
+    /// The topic in words, as the end of "an incident about".
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Cancellation => "the relationship",
+            Self::Escalation => "going over somebody's head",
+            Self::Conduct => "how people treat each other",
+            Self::Quality => "the work",
+            Self::Terms => "scope, money or law",
+            Self::Pressure => "pressure",
+            Self::Response => "an answer that is owed",
+            Self::Commitment => "a promise",
+            Self::Silence => "silence",
+        }
+    }
 }
 
 /// How soon people must hear of a signal.
@@ -282,6 +301,18 @@ pub fn speed(signal: &str, direction: Direction, kind: Kind) -> Speed {
         entry.speed
     } else {
         Speed::Score
+    }
+}
+
+/// What a signal warrants by its speed alone, where nothing else speaks.
+#[must_use]
+pub fn severity_of(signal: &str, direction: Direction, kind: Kind) -> Severity {
+    match speed(signal, direction, kind) {
+        _ if !may_alert(signal) => Severity::None,
+        Speed::Now => Severity::Critical,
+        Speed::Minutes => Severity::Warning,
+        Speed::Hour | Speed::Day => Severity::Info,
+        Speed::Week | Speed::Score => Severity::None,
     }
 }
 

@@ -15,6 +15,8 @@ mod shipped;
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 pub use complaint::{Complaint, RuleErrors};
 pub use labels::{Cap, Labels};
 pub use shipped::shipped;
@@ -150,6 +152,8 @@ pub struct RuleInfo<'a> {
     pub status: Status,
     /// The file it stands in.
     pub file: &'a str,
+    /// How many examples prove it.
+    pub examples: usize,
 }
 
 /// A checked set of rules.
@@ -162,6 +166,7 @@ pub struct Rules {
     labels: Labels,
     prefilter: Prefilter,
     warnings: Vec<Complaint>,
+    revision: String,
 }
 
 impl Rules {
@@ -204,6 +209,7 @@ impl Rules {
             labels: checked.labels,
             prefilter,
             warnings,
+            revision: revision(files),
         })
     }
 
@@ -236,6 +242,7 @@ impl Rules {
             describe: &rule.describe,
             status: rule.status,
             file: &rule.file,
+            examples: rule.hit.len() + rule.miss.len(),
         })
     }
 
@@ -255,6 +262,12 @@ impl Rules {
     #[must_use]
     pub fn describe(&self, id: &str) -> Option<&str> {
         Some(&self.rule(id)?.describe)
+    }
+
+    /// Changes with every change of any rule file: 16 hexadecimal digits.
+    #[must_use]
+    pub fn revision(&self) -> &str {
+        &self.revision
     }
 
     /// Thresholds and caps.
@@ -278,4 +291,13 @@ impl Rules {
     pub(in crate::judge) fn prefilter(&self) -> &Prefilter {
         &self.prefilter
     }
+}
+
+fn revision(files: &[RuleFile]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(&file.text);
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
