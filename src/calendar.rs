@@ -28,7 +28,11 @@ impl Calendar {
         for free in week.iter_mut().skip(5) {
             free.clear();
         }
-        Self { zone: TimeZone::UTC, week, days: BTreeMap::new() }
+        Self {
+            zone: TimeZone::UTC,
+            week,
+            days: BTreeMap::new(),
+        }
     }
 
     fn windows(&self, date: Date) -> &[(u16, u16)] {
@@ -43,7 +47,9 @@ impl Calendar {
         let local = at.with_time_zone(self.zone.clone());
         let minute = u16::try_from(local.hour()).unwrap_or(0) * 60
             + u16::try_from(local.minute()).unwrap_or(0);
-        self.windows(local.date()).iter().any(|(from, to)| (*from..*to).contains(&minute))
+        self.windows(local.date())
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&minute))
     }
 
     /// The first working instant at or after `at`; `at` itself if there is none in a year.
@@ -55,7 +61,12 @@ impl Calendar {
                 return zoned.timestamp();
             }
             let Ok(next) = zoned
-                .round(jiff::ZonedRound::new().smallest(jiff::Unit::Minute).increment(15).mode(jiff::RoundMode::Floor))
+                .round(
+                    jiff::ZonedRound::new()
+                        .smallest(jiff::Unit::Minute)
+                        .increment(15)
+                        .mode(jiff::RoundMode::Floor),
+                )
                 .and_then(|z| z.checked_add(jiff::SignedDuration::from_mins(15)))
             else {
                 return at;

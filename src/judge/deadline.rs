@@ -36,7 +36,9 @@ pub(super) struct Wanted {
 pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> Wanted {
     let mut found = Wanted::default();
     let Some(at) = &letter.at else { return found };
-    let unhurried = zones.iter().any(|zone| zone.sentences().any(|s| words.unhurried(s)));
+    let unhurried = zones
+        .iter()
+        .any(|zone| zone.sentences().any(|s| words.unhurried(s)));
     for zone in zones {
         let mut asked_before = false;
         for (index, sentence) in zone.sentences().enumerate() {
@@ -49,7 +51,11 @@ pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> W
                 if moment.past || promise::leads_to(words, sentence, &moment) {
                     continue;
                 }
-                let demand = Demand { asked, beside: asked_before || next, unhurried };
+                let demand = Demand {
+                    asked,
+                    beside: asked_before || next,
+                    unhurried,
+                };
                 weigh(&mut found, &demand, &moment, (letter, at), sentence);
             }
             asked_before = asked;
@@ -79,7 +85,10 @@ fn weigh(
     if due < now && moment.sort != Sort::Today {
         return;
     }
-    let pressing = matches!(moment.sort, Sort::Today | Sort::Tonight | Sort::Soon | Sort::Tomorrow);
+    let pressing = matches!(
+        moment.sort,
+        Sort::Today | Sort::Tonight | Sort::Soon | Sort::Tomorrow
+    );
     let wants = (demand.asked && (moment.until || pressing || moment.sort == Sort::Clock))
         || (demand.beside && (moment.until || moment.sort == Sort::Clock));
     if !wants {
@@ -109,8 +118,14 @@ fn weigh(
 fn next_morning(letter: &Letter<'_>, at: &Zoned) -> DateTime {
     let tomorrow = at.tomorrow().and_then(|z| z.start_of_day());
     let midnight = tomorrow.map_or_else(|_| at.timestamp(), |z| z.timestamp());
-    let opening = letter.calendar.next_open(midnight).to_zoned(at.time_zone().clone());
-    opening.datetime().checked_add(GRACE).unwrap_or(opening.datetime())
+    let opening = letter
+        .calendar
+        .next_open(midnight)
+        .to_zoned(at.time_zone().clone());
+    opening
+        .datetime()
+        .checked_add(GRACE)
+        .unwrap_or(opening.datetime())
 }
 
 /// Whether hardly any working time is left until `due`.
@@ -118,7 +133,11 @@ fn outside_hours(letter: &Letter<'_>, at: &Zoned, due: DateTime, sort: Sort) -> 
     if matches!(sort, Sort::Tonight | Sort::Weekend) {
         return true;
     }
-    let Ok(due) = due.to_zoned(at.time_zone().clone()) else { return false };
-    let working = letter.calendar.working_between(at.timestamp(), due.timestamp());
+    let Ok(due) = due.to_zoned(at.time_zone().clone()) else {
+        return false;
+    };
+    let working = letter
+        .calendar
+        .working_between(at.timestamp(), due.timestamp());
     !letter.calendar.is_open(at) && working <= SignedDuration::from_mins(30)
 }

@@ -23,6 +23,7 @@ struct Pack {
     denied_after: String,
     breaks: String,
     conditions: String,
+    subject: String,
     softeners: String,
     strengtheners: String,
     third: String,
@@ -47,6 +48,7 @@ pub(super) struct Words {
     denied_after: Regex,
     breaks: Regex,
     conditions: Regex,
+    subject: Regex,
     softeners: Regex,
     strengtheners: Regex,
     third: Regex,
@@ -76,7 +78,10 @@ pub(super) enum Speaks {
 }
 
 impl Words {
-    #[expect(clippy::expect_used, reason = "the pack is part of the binary; a test loads it")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the pack is part of the binary; a test loads it"
+    )]
     fn english() -> Self {
         let pack: Pack = toml::from_str(include_str!("../../rules/lang/judge-en.toml"))
             .expect("the language pack is whole");
@@ -87,7 +92,10 @@ impl Words {
             builder.build().expect("the language pack is whole")
         };
         let all = |texts: &std::collections::BTreeMap<String, String>| {
-            texts.iter().map(|(name, text)| (name.clone(), compile(text))).collect()
+            texts
+                .iter()
+                .map(|(name, text)| (name.clone(), compile(text)))
+                .collect()
         };
         Self {
             abbreviations: compile(&pack.abbreviations),
@@ -97,6 +105,7 @@ impl Words {
             denied_after: compile(&pack.denied_after),
             breaks: compile(&pack.breaks),
             conditions: compile(&pack.conditions),
+            subject: compile(&pack.subject),
             softeners: compile(&pack.softeners),
             strengtheners: compile(&pack.strengtheners),
             third: compile(&pack.third),
@@ -115,7 +124,8 @@ impl Words {
     /// Whether a full stop after `before` ends a word, not a sentence.
     pub(super) fn is_abbreviation(&self, before: &str) -> bool {
         let tail = tail(before, 12);
-        let numbered = before.trim().len() <= 3 && before.trim().bytes().all(|b| b.is_ascii_digit());
+        let numbered =
+            before.trim().len() <= 3 && before.trim().bytes().all(|b| b.is_ascii_digit());
         numbered || self.abbreviations.is_match(tail)
     }
 
@@ -128,16 +138,29 @@ impl Words {
     pub(super) fn negation<'t>(&self, sentence: &'t str, span: &Range<usize>) -> Option<&'t str> {
         let clause = self.clause(sentence, span);
         let before = sentence.get(clause.start..span.start)?;
-        let innocent: Vec<Range<usize>> =
-            self.no_negation.find_iter(before).map(|m| m.range()).collect();
+        let innocent: Vec<Range<usize>> = self
+            .no_negation
+            .find_iter(before)
+            .map(|m| m.range())
+            .collect();
+        let condition = self.conditions.find(before).map(|m| m.end());
         let mut denying = self.negators.find_iter(before).filter(|m| {
-            !innocent.iter().any(|i| i.start < m.end() && m.start() < i.end)
-                && words_in(before.get(m.end()..).unwrap_or("")) <= NEGATION_REACH
+            let between = before.get(m.end()..).unwrap_or("");
+            let in_condition = condition.is_some_and(|end| end <= m.start());
+            !innocent
+                .iter()
+                .any(|i| i.start < m.end() && m.start() < i.end)
+                && words_in(between) <= NEGATION_REACH
+                && !(in_condition && self.subject.is_match(between))
         });
         let first = denying.next();
         let denied_twice = denying.next().is_some();
         if let Some(found) = first {
-            return if denied_twice { None } else { Some(found.as_str()) };
+            return if denied_twice {
+                None
+            } else {
+                Some(found.as_str())
+            };
         }
         let after = sentence.get(span.end..)?;
         self.denied_after.find(after).map(|m| m.as_str().trim())
@@ -157,12 +180,18 @@ impl Words {
     /// Whether the words before `span` strengthen it.
     pub(super) fn strengthened(&self, sentence: &str, span: &Range<usize>) -> bool {
         colours(&self.strengtheners, sentence, span)
-            || sentence.get(span.end..).is_some_and(|after| after.ends_with("!!"))
+            || sentence
+                .get(span.end..)
+                .is_some_and(|after| after.ends_with("!!"))
     }
 
     /// Whether `span` stands between double quotes: mentioned, not said.
     pub(super) fn is_quoted(sentence: &str, span: &Range<usize>) -> bool {
-        let before = sentence.get(..span.start).unwrap_or("").matches('"').count();
+        let before = sentence
+            .get(..span.start)
+            .unwrap_or("")
+            .matches('"')
+            .count();
         let after = sentence.get(span.end..).unwrap_or("").contains('"');
         before % 2 == 1 && after
     }
@@ -170,7 +199,9 @@ impl Words {
     /// Whom the clause around `span` speaks of. The match itself may name them.
     pub(super) fn speaks_of(&self, sentence: &str, span: &Range<usize>) -> Speaks {
         let clause = self.clause(sentence, span);
-        let Some(words) = sentence.get(clause) else { return Speaks::Reader };
+        let Some(words) = sentence.get(clause) else {
+            return Speaks::Reader;
+        };
         if self.own_fault.is_match(words) {
             return Speaks::Writer;
         }
@@ -182,7 +213,11 @@ impl Words {
         }
         let before = sentence.get(..span.start).unwrap_or("");
         match self.third.find_iter(before).last() {
-            Some(third) if !self.reader.is_match(before.get(third.end()..).unwrap_or("")) => {
+            Some(third)
+                if !self
+                    .reader
+                    .is_match(before.get(third.end()..).unwrap_or("")) =>
+            {
                 Speaks::Third
             }
             _ => Speaks::Reader,
@@ -238,14 +273,17 @@ impl Words {
 fn colours(words: &Regex, sentence: &str, span: &Range<usize>) -> bool {
     let before = sentence.get(..span.start).unwrap_or("");
     let within = sentence.get(span.clone()).unwrap_or("");
-    let near = words.find_iter(before).last().is_some_and(|found| {
-        words_in(before.get(found.end()..).unwrap_or("")) <= COLOUR_REACH
-    });
+    let near = words
+        .find_iter(before)
+        .last()
+        .is_some_and(|found| words_in(before.get(found.end()..).unwrap_or("")) <= COLOUR_REACH);
     near || words.is_match(within)
 }
 
 fn words_in(text: &str) -> usize {
-    text.split_whitespace().filter(|w| w.contains(char::is_alphanumeric)).count()
+    text.split_whitespace()
+        .filter(|w| w.contains(char::is_alphanumeric))
+        .count()
 }
 
 /// The last `most` bytes or so.
@@ -292,7 +330,11 @@ mod tests {
             ("The plan is late.",                         "late",     Speaks::Reader),
         ];
         for (sentence, words, expected) in cases {
-            assert_eq!(WORDS.speaks_of(sentence, &around(sentence, words)), expected, "{sentence}");
+            assert_eq!(
+                WORDS.speaks_of(sentence, &around(sentence, words)),
+                expected,
+                "{sentence}"
+            );
         }
     }
 }

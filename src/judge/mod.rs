@@ -7,20 +7,20 @@ mod verdict;
 
 pub mod signal;
 
-mod rules;
-mod prefilter;
-mod text;
 mod language;
+mod prefilter;
+mod rules;
+mod text;
 
-mod moment;
 mod deadline;
+mod moment;
 mod promise;
-mod weigh;
 mod severity;
+mod weigh;
 
-pub use rules::{
-    Cap, Complaint, Labels, RuleErrors, RuleFile, RuleInfo, Rules, Status, shipped,
-};
+pub mod score;
+
+pub use rules::{Cap, Complaint, Labels, RuleErrors, RuleFile, RuleInfo, Rules, Status, shipped};
 pub use signal::Topic;
 pub use verdict::{
     Hit, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,

@@ -44,7 +44,11 @@ impl Moment {
     /// As written in a commitment: a local date, or date and time.
     pub(super) fn written(&self) -> String {
         match self.time {
-            Some(time) => self.date.to_datetime(time).strftime("%Y-%m-%dT%H:%M").to_string(),
+            Some(time) => self
+                .date
+                .to_datetime(time)
+                .strftime("%Y-%m-%dT%H:%M")
+                .to_string(),
             None => self.date.to_string(),
         }
     }
@@ -69,7 +73,10 @@ pub(super) fn moments(words: &Words, sentence: &str, now: DateTime) -> Vec<Momen
     parts.sort_by_key(|part| (part.span.start, usize::MAX - part.span.end));
     let mut kept: Vec<Part> = Vec::new();
     for part in parts {
-        if kept.last().is_none_or(|last| last.span.end <= part.span.start) {
+        if kept
+            .last()
+            .is_none_or(|last| last.span.end <= part.span.start)
+        {
             kept.push(part);
         }
     }
@@ -118,7 +125,7 @@ fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
             .is_some_and(|(r, within)| r.is_match(within));
     let clause = words.clause(sentence, &part.span);
     let told = sentence.get(clause.start..part.span.start).unwrap_or("");
-    let past = words.time("past").is_some_and(|r| r.is_match(told));
+    let is_told = words.time("past").is_some_and(|r| r.is_match(told));
     let morning = words
         .time("morning")
         .is_some_and(|r| r.is_match(last_words(before, 3)) || r.is_match(first_bytes(after, 24)));
@@ -131,7 +138,7 @@ fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
         time,
         sort: part.sort,
         until,
-        past,
+        past: is_told,
         span: part.span,
     }
 }
@@ -164,13 +171,36 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
         ("next_week",   Sort::Day,      next_week(today, Weekday::Friday), None),
     ];
     for (name, sort, date, time) in plain {
-        let found = words.time(name).into_iter().flat_map(|r| r.find_iter(sentence));
-        parts.extend(found.map(|m| Part { span: m.range(), date, time, sort }));
+        let found = words
+            .time(name)
+            .into_iter()
+            .flat_map(|r| r.find_iter(sentence));
+        parts.extend(found.map(|m| Part {
+            span: m.range(),
+            date,
+            time,
+            sort,
+        }));
     }
-    for name in
-        ["weekday", "end_of_month", "day_month", "month_day", "day_only", "iso", "within_days"]
-    {
-        let Some(regex) = words.time(name) else { continue };
+    parts.extend(named_days(words, sentence, today));
+    parts
+}
+
+/// Days by weekday, date or distance.
+fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for name in [
+        "weekday",
+        "end_of_month",
+        "day_month",
+        "month_day",
+        "day_only",
+        "iso",
+        "within_days",
+    ] {
+        let Some(regex) = words.time(name) else {
+            continue;
+        };
         for captures in regex.captures_iter(sentence) {
             let get = |group: &str| captures.name(group).map(|m| m.as_str());
             let date = match name {
@@ -181,8 +211,9 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
                 _ => day_of(get("day"), get("month"), today),
             };
             if let (Some(date), Some(whole)) = (date, captures.get(0)) {
+                let span = whole.range();
                 parts.push(Part {
-                    span: whole.range(),
+                    span,
                     date: Some(date),
                     time: None,
                     sort: Sort::Day,
@@ -195,38 +226,64 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
 
 fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
     let mut parts = Vec::new();
-    let (Some(lead), Some(tail)) = (words.time("clock_lead"), words.time("clock_tail")) else {
-        return parts;
-    };
-    let framed = |span: &Range<usize>| {
-        let before = sentence.get(..span.start).unwrap_or("");
-        let after = sentence.get(span.end..).unwrap_or("");
-        lead.is_match(last_words(before, 2)) && tail.is_match(first_bytes(after, 16))
-    };
-    for captures in words.time("clock").into_iter().flat_map(|r| r.captures_iter(sentence)) {
-        let Some(whole) = captures.get(0) else { continue };
+    for captures in words
+        .time("clock")
+        .into_iter()
+        .flat_map(|r| r.captures_iter(sentence))
+    {
+        let Some(whole) = captures.get(0) else {
+            continue;
+        };
         let group = |name: &str| captures.name(name).map(|m| m.as_str());
-        let oclock = whole.as_str().ends_with("clock");
-        let exact = group("half").is_some() || oclock;
-        let minute_only = group("minute").is_some();
-        if !exact && !framed(&whole.range()) && !(minute_only && whole.as_str().contains(':')) {
+        let exact = group("half").is_some()
+            || whole.as_str().ends_with("clock")
+            || whole.as_str().contains(':');
+        if !exact && !framed(words, sentence, &whole.range()) {
             continue;
         }
         let hour: Option<i8> = group("hour").and_then(|h| h.parse().ok());
         let minute: i8 = group("minute").and_then(|m| m.parse().ok()).unwrap_or(0);
         let time = hour.and_then(|h| clock_time(h, minute, group("half")));
         if time.is_some() {
-            parts.push(Part { span: whole.range(), date: None, time, sort: Sort::Clock });
+            parts.push(Part {
+                span: whole.range(),
+                date: None,
+                time,
+                sort: Sort::Clock,
+            });
         }
     }
-    for found in words.time("spoken_clock").into_iter().flat_map(|r| r.find_iter(sentence)) {
-        let named = ["noon", "midday", "lunch", "midnight"].iter().any(|n| starts(found.as_str(), n));
-        if named || framed(&found.range()) {
+    for found in words
+        .time("spoken_clock")
+        .into_iter()
+        .flat_map(|r| r.find_iter(sentence))
+    {
+        let named = ["noon", "midday", "lunch", "midnight"]
+            .iter()
+            .any(|n| starts(found.as_str(), n));
+        if named || framed(words, sentence, &found.range()) {
             let time = spoken(found.as_str());
-            parts.push(Part { span: found.range(), date: None, time, sort: Sort::Clock });
+            parts.push(Part {
+                span: found.range(),
+                date: None,
+                time,
+                sort: Sort::Clock,
+            });
         }
     }
     parts
+}
+
+/// Whether the words around a bare number make it a time of day.
+fn framed(words: &Words, sentence: &str, span: &Range<usize>) -> bool {
+    let before = last_words(sentence.get(..span.start).unwrap_or(""), 2);
+    let after = first_bytes(sentence.get(span.end..).unwrap_or(""), 16);
+    words
+        .time("clock_lead")
+        .is_some_and(|lead| lead.is_match(before))
+        && words
+            .time("clock_tail")
+            .is_some_and(|tail| tail.is_match(after))
 }
 
 /// Offices mean the afternoon by a bare 1 to 6.
@@ -248,7 +305,11 @@ fn spoken(word: &str) -> Option<Time> {
     if word.starts_with("lunch") {
         return Time::new(12, 30, 0, 0).ok();
     }
-    let hour = if matches!(word.as_str(), "noon" | "midday") { 12 } else { count(&word)? };
+    let hour = if matches!(word.as_str(), "noon" | "midday") {
+        12
+    } else {
+        count(&word)?
+    };
     clock_time(i8::try_from(hour).ok()?, 0, None)
 }
 
@@ -260,12 +321,15 @@ fn count(word: &str) -> Option<i32> {
         ("eight", 8), ("nine", 9), ("ten", 10), ("eleven", 11), ("twelve", 12), ("fourteen", 14),
         ("a", 1),
     ];
-    let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let found = WORDS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(word));
     word.parse().ok().or(found.map(|(_, n)| *n))
 }
 
 fn starts(text: &str, with: &str) -> bool {
-    text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
+    text.get(..with.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(with))
 }
 
 fn weekday(day: Option<&str>, next: Option<&str>, today: Date) -> Option<Date> {
@@ -292,7 +356,11 @@ fn on(today: Date, weekday: Weekday) -> Option<Date> {
 }
 
 fn on_or_after(today: Date, weekday: Weekday) -> Option<Date> {
-    if today.weekday() == weekday { Some(today) } else { on(today, weekday) }
+    if today.weekday() == weekday {
+        Some(today)
+    } else {
+        on(today, weekday)
+    }
 }
 
 /// Such a day in the week after this one.
@@ -313,8 +381,9 @@ fn end_of_month(month: Option<&str>, today: Date) -> Option<Date> {
 }
 
 fn month_number(name: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const MONTHS: [&str; 12] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ];
     let index = MONTHS.iter().position(|month| starts(name, month))?;
     i8::try_from(index + 1).ok()
 }
@@ -323,7 +392,9 @@ fn month_number(name: &str) -> Option<i8> {
 fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
     let day: i8 = day?.parse().ok()?;
     let Some(month) = month else {
-        let this = Date::new(today.year(), today.month(), day).ok().filter(|d| *d >= today);
+        let this = Date::new(today.year(), today.month(), day)
+            .ok()
+            .filter(|d| *d >= today);
         return this.or_else(|| {
             let next = today.last_of_month().tomorrow().ok()?;
             Date::new(next.year(), next.month(), day).ok()
@@ -331,11 +402,20 @@ fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
     };
     let date = Date::new(today.year(), month_number(month)?, day).ok()?;
     let half_year_ago = today.checked_sub(Span::new().days(183)).ok()?;
-    if date < half_year_ago { Date::new(today.year() + 1, date.month(), day).ok() } else { Some(date) }
+    if date < half_year_ago {
+        Date::new(today.year() + 1, date.month(), day).ok()
+    } else {
+        Some(date)
+    }
 }
 
 fn calendar_day(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Option<Date> {
-    Date::new(year?.parse().ok()?, month?.parse().ok()?, day?.parse().ok()?).ok()
+    Date::new(
+        year?.parse().ok()?,
+        month?.parse().ok()?,
+        day?.parse().ok()?,
+    )
+    .ok()
 }
 
 fn within(

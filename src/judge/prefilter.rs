@@ -35,7 +35,10 @@ impl Prefilter {
                     always.push((rule_index, index));
                 }
                 for literal in &pattern.literals {
-                    by_literal.entry(literal).or_default().push((rule_index, index));
+                    by_literal
+                        .entry(literal)
+                        .or_default()
+                        .push((rule_index, index));
                 }
             }
         }
@@ -44,7 +47,11 @@ impl Prefilter {
             .match_kind(MatchKind::Standard)
             .build(by_literal.keys())
             .map_err(|e| format!("the words of all rules together are too many: {e}"))?;
-        Ok(Self { finder, wanted: by_literal.into_values().collect(), always })
+        Ok(Self {
+            finder,
+            wanted: by_literal.into_values().collect(),
+            always,
+        })
     }
 
     /// The patterns worth trying in a zone, and where.
@@ -58,8 +65,12 @@ impl Prefilter {
         let mut seen = vec![usize::MAX; self.wanted.len()];
         for hit in self.finder.find_overlapping_iter(zone.text()) {
             let literal = hit.pattern().as_usize();
-            let Some(sentence) = zone.sentence_at(hit.start()) else { continue };
-            let Some(last) = seen.get_mut(literal) else { continue };
+            let Some(sentence) = zone.sentence_at(hit.start()) else {
+                continue;
+            };
+            let Some(last) = seen.get_mut(literal) else {
+                continue;
+            };
             if *last == sentence {
                 continue;
             }
@@ -83,6 +94,7 @@ impl Candidates {
     /// Sentences in which pattern `index` (of `any`, then `all`) of a rule may match.
     pub(super) fn of(&self, rule: usize, index: usize) -> &[usize] {
         let key = u32::try_from(rule).ok().zip(u32::try_from(index).ok());
-        key.and_then(|key| self.0.get(&key)).map_or(&[], Vec::as_slice)
+        key.and_then(|key| self.0.get(&key))
+            .map_or(&[], Vec::as_slice)
     }
 }

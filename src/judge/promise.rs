@@ -47,17 +47,25 @@ fn promise(
     sentence: &str,
     now: Option<DateTime>,
 ) -> Option<Found> {
-    let ours = if letter.direction == Direction::Outbound { Side::Us } else { Side::Them };
+    let ours = if letter.direction == Direction::Outbound {
+        Side::Us
+    } else {
+        Side::Them
+    };
     let (end, person, by) = binds(words, letter, sentence, ours)?;
     let after = sentence.get(end..)?;
     if words.condition(sentence, &(end..end)).is_some()
         || words.negation(sentence, &(end..end)).is_some()
-        || words.promise("soft").is_some_and(|soft| soft.is_match(after))
+        || words
+            .promise("soft")
+            .is_some_and(|soft| soft.is_match(after))
     {
         return None;
     }
     let due = now.and_then(|now| {
-        moments(words, sentence, now).into_iter().find(|m| m.end(CLOSE) >= now && !m.past)
+        moments(words, sentence, now)
+            .into_iter()
+            .find(|m| m.end(CLOSE) >= now && !m.past)
     });
     // Undated, only a writer's own plain word counts, and only ours is kept to it.
     let definite = due.is_some() || (ours == Side::Us && by == Side::Us);
@@ -88,7 +96,8 @@ fn binds(
         let who = captures.name("who")?;
         if who.as_str().starts_with(char::is_uppercase) && !PRONOUNS.contains(&who.as_str()) {
             let member = letter.members.iter().any(|m| {
-                m.split([' ', '@', '.']).any(|part| part.eq_ignore_ascii_case(who.as_str()))
+                m.split([' ', '@', '.'])
+                    .any(|part| part.eq_ignore_ascii_case(who.as_str()))
             });
             let by = if member { Side::Us } else { ours };
             return Some((captures.name("verb")?.start(), who.as_str().to_owned(), by));
@@ -101,6 +110,18 @@ fn binds(
 
 /// Capitalised only because they begin a sentence.
 const PRONOUNS: [&str; 14] = [
-    "You", "They", "He", "She", "It", "This", "That", "There", "What", "Who", "Which", "These",
-    "Everything", "Nothing",
+    "You",
+    "They",
+    "He",
+    "She",
+    "It",
+    "This",
+    "That",
+    "There",
+    "What",
+    "Who",
+    "Which",
+    "These",
+    "Everything",
+    "Nothing",
 ];

@@ -43,6 +43,10 @@ impl Zone {
             zone.text.push('\n');
             courtesies.push((from, words.is_courtesy(&line)));
         }
+        // Where nothing else is said, a courtesy is the message.
+        if courtesies.iter().all(|(_, courtesy)| *courtesy) {
+            return zone;
+        }
         let last = courtesies.len().saturating_sub(CLOSING_LINES);
         for (i, (sentence, courtesy)) in courtesies.into_iter().enumerate() {
             if courtesy
@@ -60,7 +64,9 @@ impl Zone {
     }
 
     pub(super) fn sentences(&self) -> impl Iterator<Item = &str> {
-        self.sentences.iter().map(|s| self.text.get(s.span.clone()).unwrap_or(""))
+        self.sentences
+            .iter()
+            .map(|s| self.text.get(s.span.clone()).unwrap_or(""))
     }
 
     pub(super) fn sentence(&self, index: usize) -> &str {
@@ -80,7 +86,10 @@ impl Zone {
     pub(super) fn sentence_at(&self, byte: usize) -> Option<usize> {
         let after = self.sentences.partition_point(|s| s.span.start <= byte);
         let index = after.checked_sub(1)?;
-        self.sentences.get(index).is_some_and(|s| s.span.contains(&byte)).then_some(index)
+        self.sentences
+            .get(index)
+            .is_some_and(|s| s.span.contains(&byte))
+            .then_some(index)
     }
 
     /// Splits the line that begins at `start` and ends the text.
@@ -92,7 +101,8 @@ impl Zone {
         while let Some((at, c)) = chars.next() {
             let end = at + c.len_utf8();
             let next = chars.peek().map(|(_, next)| *next);
-            let long = end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
+            let long =
+                end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
             let closes = matches!(c, '.' | '!' | '?' | '…')
                 && next.is_none_or(|n| n == ' ' || matches!(n, '"' | ')'))
                 && !(c == '.' && words.is_abbreviation(line.get(begin..at).unwrap_or("")));
@@ -112,8 +122,12 @@ impl Zone {
             let length = piece.trim().len();
             (length > 0).then(|| start + span.start + lead..start + span.start + lead + length)
         });
-        let sentences: Vec<Sentence> =
-            trimmed.map(|span| Sentence { span, courtesy: false }).collect();
+        let sentences: Vec<Sentence> = trimmed
+            .map(|span| Sentence {
+                span,
+                courtesy: false,
+            })
+            .collect();
         self.sentences.extend(sentences);
     }
 }

@@ -14,7 +14,9 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(super) fn new(name: &'a str, text: &str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-        let starts = std::iter::once(0).chain(breaks.map(|(i, _)| i + 1)).collect();
+        let starts = std::iter::once(0)
+            .chain(breaks.map(|(i, _)| i + 1))
+            .collect();
         Self { name, starts }
     }
 
@@ -68,7 +70,13 @@ impl<'s, 't> Fields<'s, 't> {
         start: usize,
         complaints: &'s mut Vec<Complaint>,
     ) -> Self {
-        Self { source, table, start, rule: None, complaints }
+        Self {
+            source,
+            table,
+            start,
+            rule: None,
+            complaints,
+        }
     }
 
     /// From here on, complaints name this rule.
@@ -82,7 +90,8 @@ impl<'s, 't> Fields<'s, 't> {
 
     /// Line of a key, or of the table where it has none.
     pub(super) fn line_of(&self, key: &str) -> usize {
-        self.get(key).map_or_else(|| self.line(), |v| self.source.line(v.span().start))
+        self.get(key)
+            .map_or_else(|| self.line(), |v| self.source.line(v.span().start))
     }
 
     fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
@@ -101,7 +110,9 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     fn complain_at(&mut self, byte: usize, what: impl Into<String>, remedy: impl Into<String>) {
-        let complaint = self.source.complain(byte, self.rule.as_deref(), what, remedy);
+        let complaint = self
+            .source
+            .complain(byte, self.rule.as_deref(), what, remedy);
         self.complaints.push(complaint);
     }
 
@@ -135,7 +146,10 @@ impl<'s, 't> Fields<'s, 't> {
 
     pub(super) fn integer(&mut self, key: &str) -> Option<i32> {
         let value = self.get(key)?;
-        let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
+        let number = value
+            .get_ref()
+            .as_integer()
+            .and_then(|n| n.as_str().parse().ok());
         if number.is_none() {
             self.wrong_type(key, value, "a whole number");
         }
@@ -144,9 +158,16 @@ impl<'s, 't> Fields<'s, 't> {
 
     pub(super) fn number(&mut self, key: &str) -> Option<f64> {
         let value = self.get(key)?;
-        let float = value.get_ref().as_float().and_then(|n| n.as_str().parse().ok());
-        let number = float
-            .or_else(|| value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()));
+        let float = value
+            .get_ref()
+            .as_float()
+            .and_then(|n| n.as_str().parse().ok());
+        let number = float.or_else(|| {
+            value
+                .get_ref()
+                .as_integer()
+                .and_then(|n| n.as_str().parse().ok())
+        });
         if number.is_none() {
             self.wrong_type(key, value, "a number");
         }
@@ -155,10 +176,15 @@ impl<'s, 't> Fields<'s, 't> {
 
     /// A text, or a list of texts.
     pub(super) fn texts(&mut self, key: &str) -> Vec<Placed<String>> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         let line = self.source.line(value.span().start);
         if let Some(text) = value.get_ref().as_str() {
-            return vec![Placed { line, value: text.to_owned() }];
+            return vec![Placed {
+                line,
+                value: text.to_owned(),
+            }];
         }
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "a list of texts");
@@ -168,7 +194,10 @@ impl<'s, 't> Fields<'s, 't> {
         for item in items {
             let line = self.source.line(item.span().start);
             match item.get_ref().as_str() {
-                Some(text) => found.push(Placed { line, value: text.to_owned() }),
+                Some(text) => found.push(Placed {
+                    line,
+                    value: text.to_owned(),
+                }),
                 None => self.wrong_type(key, item, "a list of texts"),
             }
         }
@@ -177,7 +206,9 @@ impl<'s, 't> Fields<'s, 't> {
 
     /// The items of a list, whatever they are.
     pub(super) fn items(&mut self, key: &str) -> Vec<&'t Spanned<DeValue<'t>>> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         if let Some(items) = value.get_ref().as_array() {
             return items.iter().collect();
         }
@@ -197,11 +228,17 @@ impl<'s, 't> Fields<'s, 't> {
     /// Several words of a choice.
     pub(super) fn choices<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Vec<T> {
         let words = self.texts(key);
-        words.iter().filter_map(|word| self.choose(key, &word.value, choices)).collect()
+        words
+            .iter()
+            .filter_map(|word| self.choose(key, &word.value, choices))
+            .collect()
     }
 
     fn choose<T: Copy>(&mut self, key: &str, word: &str, choices: &[(&str, T)]) -> Option<T> {
-        let found = choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
+        let found = choices
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             let remedy = match nearest(word, &names) {
@@ -216,7 +253,10 @@ impl<'s, 't> Fields<'s, 't> {
 
 /// The word that takes the fewest edits, if few enough to be a slip.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let best = known.iter().map(|k| (edits(word, k), *k)).min_by_key(|(n, _)| *n)?;
+    let best = known
+        .iter()
+        .map(|k| (edits(word, k), *k))
+        .min_by_key(|(n, _)| *n)?;
     let limit = 1 + word.chars().count() / 4;
     (best.0 <= limit).then_some(best.1)
 }

@@ -11,8 +11,11 @@ use crate::config::Kind;
 use crate::judge::Severity;
 use crate::read::Direction;
 
-const KINDS: [(&str, Kind); 3] =
-    [("client", Kind::Client), ("vendor", Kind::Vendor), ("partner", Kind::Partner)];
+const KINDS: [(&str, Kind); 3] = [
+    ("client", Kind::Client),
+    ("vendor", Kind::Vendor),
+    ("partner", Kind::Partner),
+];
 const DIRECTIONS: [(&str, Option<Direction>); 4] = [
     ("inbound", Some(Direction::Inbound)),
     ("outbound", Some(Direction::Outbound)),
@@ -28,17 +31,27 @@ const SCOPES: [(&str, Scope); 7] = [
     ("attachment_name", Scope::AttachmentName),
     ("headers", Scope::Headers),
 ];
-const NEGATIONS: [(&str, Negation); 3] =
-    [("suppress", Negation::Suppress), ("ignore", Negation::Ignore), ("invert", Negation::Invert)];
+const NEGATIONS: [(&str, Negation); 3] = [
+    ("suppress", Negation::Suppress),
+    ("ignore", Negation::Ignore),
+    ("invert", Negation::Invert),
+];
 const CONDITIONALS: [(&str, Conditional); 3] = [
     ("keep", Conditional::Keep),
     ("soften", Conditional::Soften),
     ("suppress", Conditional::Suppress),
 ];
-const ABOUTS: [(&str, About); 4] =
-    [("us", About::Us), ("them", About::Them), ("third", About::Third), ("any", About::Any)];
-const STATUSES: [(&str, Status); 3] =
-    [("live", Status::Live), ("testing", Status::Testing), ("off", Status::Off)];
+const ABOUTS: [(&str, About); 4] = [
+    ("us", About::Us),
+    ("them", About::Them),
+    ("third", About::Third),
+    ("any", About::Any),
+];
+const STATUSES: [(&str, Status); 3] = [
+    ("live", Status::Live),
+    ("testing", Status::Testing),
+    ("off", Status::Off),
+];
 const SEVERITIES: [(&str, Severity); 4] = [
     ("critical", Severity::Critical),
     ("warning", Severity::Warning),
@@ -127,7 +140,9 @@ pub(super) fn read(drafts: &mut Drafts, name: &str, text: &str, complaints: &mut
     }
     let mut here: Vec<String> = Vec::new();
     for item in rules {
-        let Some(draft) = read_rule(&source, item, complaints) else { continue };
+        let Some(draft) = read_rule(&source, item, complaints) else {
+            continue;
+        };
         if here.contains(&draft.id) {
             let what = format!("the id `{}` stands twice in this file", draft.id);
             let remedy = "give one of them another id";
@@ -135,7 +150,11 @@ pub(super) fn read(drafts: &mut Drafts, name: &str, text: &str, complaints: &mut
             continue;
         }
         here.push(draft.id.clone());
-        match drafts.rules.iter_mut().find(|earlier| earlier.id == draft.id) {
+        match drafts
+            .rules
+            .iter_mut()
+            .find(|earlier| earlier.id == draft.id)
+        {
             Some(earlier) => *earlier = draft,
             None => drafts.rules.push(draft),
         }
@@ -148,7 +167,9 @@ fn read_family(
     item: &Spanned<DeValue<'_>>,
     complaints: &mut Vec<Complaint>,
 ) {
-    let Some(table) = table_of(source, item, "family", complaints) else { return };
+    let Some(table) = table_of(source, item, "family", complaints) else {
+        return;
+    };
     let mut fields = Fields::new(source, table, item.span().start, complaints);
     fields.only(&["name", "lang", "words"]);
     let Some(name) = fields.text("name") else {
@@ -200,16 +221,38 @@ fn read_rule(
         let remedy = "use letters, digits, `-` and `_`, beginning with a letter";
         fields.complain("id", "a `meta` cannot name this id", remedy);
     }
-    let placed = |fields: &Fields<'_, '_>, key: &str, value: Option<String>| {
-        value.map(|value| Placed { line: fields.line_of(key), value })
+    let mut draft = draft(&mut fields, source.name(), id);
+    let (hit, miss) = (fields.items("hit"), fields.items("miss"));
+    draft.hit = hit
+        .iter()
+        .filter_map(|e| example(source, e, &draft.id, complaints))
+        .collect();
+    draft.miss = miss
+        .iter()
+        .filter_map(|e| example(source, e, &draft.id, complaints))
+        .collect();
+    Some(draft)
+}
+
+/// All of a rule but its examples.
+fn draft(fields: &mut Fields<'_, '_>, file: &str, id: String) -> Draft {
+    let placed = |fields: &mut Fields<'_, '_>, key: &str| {
+        fields.text(key).map(|value| Placed {
+            line: fields.line_of(key),
+            value,
+        })
     };
-    let (signal, group, meta) = (fields.text("signal"), fields.text("group"), fields.text("meta"));
-    let (tone, urgency) = (fields.integer("tone"), fields.integer("urgency"));
-    let mut draft = Draft {
-        file: source.name().to_owned(),
+    let points = |fields: &mut Fields<'_, '_>, key: &str| Placed {
+        value: fields.integer(key).unwrap_or(0),
+        line: fields.line_of(key),
+    };
+    Draft {
+        file: file.to_owned(),
         line: fields.line(),
-        signal: placed(&fields, "signal", signal),
-        describe: fields.text("describe").filter(|text| !text.trim().is_empty()),
+        signal: placed(fields, "signal"),
+        describe: fields
+            .text("describe")
+            .filter(|text| !text.trim().is_empty()),
         headline: fields.text("headline"),
         advice: fields.text("advice"),
         directions: fields.choices("direction", &DIRECTIONS),
@@ -220,25 +263,23 @@ fn read_rule(
         all: fields.texts("all"),
         unless: fields.texts("unless"),
         negation: fields.choice("negation", &NEGATIONS).unwrap_or_default(),
-        conditional: fields.choice("conditional", &CONDITIONALS).unwrap_or_default(),
+        conditional: fields
+            .choice("conditional", &CONDITIONALS)
+            .unwrap_or_default(),
         about: fields.choice("about", &ABOUTS),
-        tone: Placed { line: fields.line_of("tone"), value: tone.unwrap_or(0) },
-        urgency: Placed { line: fields.line_of("urgency"), value: urgency.unwrap_or(0) },
-        group: placed(&fields, "group", group),
-        confidence: confidence(&mut fields),
-        max_hits: max_hits(&mut fields),
+        tone: points(fields, "tone"),
+        urgency: points(fields, "urgency"),
+        group: placed(fields, "group"),
+        confidence: confidence(fields),
+        max_hits: max_hits(fields),
         severity: fields.choice("severity", &SEVERITIES),
         status: fields.choice("status", &STATUSES).unwrap_or_default(),
-        meta: placed(&fields, "meta", meta),
+        meta: placed(fields, "meta"),
         replaces: fields.texts("replaces"),
         hit: Vec::new(),
         miss: Vec::new(),
         id,
-    };
-    let (hit, miss) = (fields.items("hit"), fields.items("miss"));
-    draft.hit = hit.iter().filter_map(|e| example(source, e, &draft.id, complaints)).collect();
-    draft.miss = miss.iter().filter_map(|e| example(source, e, &draft.id, complaints)).collect();
-    Some(draft)
+    }
 }
 
 fn id_character(c: char) -> bool {
@@ -248,7 +289,11 @@ fn id_character(c: char) -> bool {
 fn confidence(fields: &mut Fields<'_, '_>) -> f64 {
     let value = fields.number("confidence").unwrap_or(1.0);
     if !(0.0..=1.0).contains(&value) {
-        fields.complain("confidence", format!("{value} is no share"), "write a number from 0 to 1");
+        fields.complain(
+            "confidence",
+            format!("{value} is no share"),
+            "write a number from 0 to 1",
+        );
     }
     value.clamp(0.0, 1.0)
 }
@@ -256,7 +301,11 @@ fn confidence(fields: &mut Fields<'_, '_>) -> f64 {
 fn max_hits(fields: &mut Fields<'_, '_>) -> usize {
     let value = fields.integer("max_hits").unwrap_or(1);
     if !(1..=20).contains(&value) {
-        fields.complain("max_hits", format!("{value} hits cannot be"), "write 1 to 20");
+        fields.complain(
+            "max_hits",
+            format!("{value} hits cannot be"),
+            "write 1 to 20",
+        );
     }
     usize::try_from(value.clamp(1, 20)).unwrap_or(1)
 }
@@ -277,7 +326,10 @@ fn example(
         kind: None,
     };
     if let Some(text) = item.get_ref().as_str() {
-        return Some(Example { text: text.to_owned(), ..plain });
+        return Some(Example {
+            text: text.to_owned(),
+            ..plain
+        });
     }
     let Some(table) = item.get_ref().as_table() else {
         let remedy = "write a text, or a table { text, subject, at, direction, kind }";
@@ -292,7 +344,11 @@ fn example(
     if let Some(at) = &at
         && at.parse::<jiff::civil::DateTime>().is_err()
     {
-        fields.complain("at", format!("`{at}` is no local time"), "write 2026-03-03T10:00");
+        fields.complain(
+            "at",
+            format!("`{at}` is no local time"),
+            "write 2026-03-03T10:00",
+        );
     }
     Some(Example {
         text: fields.text("text").unwrap_or_default(),

@@ -67,7 +67,11 @@ impl Expr {
 
 /// Parses an expression; the error is a whole phrase for people.
 pub(crate) fn parse(text: &str) -> Result<Expr, String> {
-    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0 };
+    let mut parser = Parser {
+        tokens: tokens(text)?,
+        next: 0,
+        depth: 0,
+    };
     let expr = parser.or()?;
     match parser.peek() {
         None => Ok(expr),
@@ -84,7 +88,11 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
             '(' | ')' | '+' => found.push(c.to_string()),
             '>' | '=' => {
                 let equals = chars.next_if_eq(&'=').is_some();
-                found.push(if equals { format!("{c}=") } else { c.to_string() });
+                found.push(if equals {
+                    format!("{c}=")
+                } else {
+                    c.to_string()
+                });
             }
             c if c.is_ascii_alphanumeric() || c == '_' => {
                 let mut word = c.to_string();
@@ -174,7 +182,11 @@ impl Parser {
             self.deeper()?;
             let inner = self.or()?;
             self.depth -= 1;
-            return if self.take(")") { Ok(inner) } else { Err("a `)` is missing".to_owned()) };
+            return if self.take(")") {
+                Ok(inner)
+            } else {
+                Err("a `)` is missing".to_owned())
+            };
         }
         if let Ok(number) = token.parse() {
             return Ok(Expr::Number(number));
@@ -189,12 +201,18 @@ impl Parser {
 
     fn deeper(&mut self) -> Result<(), String> {
         self.depth += 1;
-        if self.depth > DEEPEST { Err("it is nested too deeply".to_owned()) } else { Ok(()) }
+        if self.depth > DEEPEST {
+            Err("it is nested too deeply".to_owned())
+        } else {
+            Ok(())
+        }
     }
 }
 
 fn one_or(mut terms: Vec<Expr>, join: impl Fn(Vec<Expr>) -> Expr) -> Expr {
-    if terms.len() == 1 && let Some(only) = terms.pop() {
+    if terms.len() == 1
+        && let Some(only) = terms.pop()
+    {
         return only;
     }
     join(terms)
@@ -217,7 +235,11 @@ mod tests {
         ];
         for (text, names, expected) in cases {
             let fired = |name: &str| names.contains(name);
-            assert_eq!(parse(text).unwrap().value(&fired) != 0, expected, "{text} with {names}");
+            assert_eq!(
+                parse(text).unwrap().value(&fired) != 0,
+                expected,
+                "{text} with {names}"
+            );
         }
     }
 

@@ -159,7 +159,7 @@ pub struct RuleInfo<'a> {
 /// A checked set of rules.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    all: Vec<Rule>,
     by_id: BTreeMap<String, usize>,
     /// Indices of rules with a meta, each after those it names.
     metas: Vec<usize>,
@@ -195,10 +195,15 @@ impl Rules {
                 remedy: "load fewer rules".to_owned(),
             }])
         })?;
-        let by_id = checked.rules.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
+        let by_id = checked
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(i, r)| (r.id.clone(), i))
+            .collect();
         let warnings = checked.warnings;
         Ok(Self {
-            rules: checked.rules,
+            all: checked.rules,
             by_id,
             metas: checked.metas,
             labels: checked.labels,
@@ -231,7 +236,7 @@ impl Rules {
 
     /// All rules, in order of loading.
     pub fn list(&self) -> impl Iterator<Item = RuleInfo<'_>> {
-        self.rules.iter().map(|rule| RuleInfo {
+        self.all.iter().map(|rule| RuleInfo {
             id: &rule.id,
             signal: rule.signal.as_deref(),
             describe: &rule.describe,
@@ -272,15 +277,15 @@ impl Rules {
     }
 
     pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
-        self.rules.get(*self.by_id.get(id)?)
+        self.all.get(*self.by_id.get(id)?)
     }
 
     pub(crate) fn all(&self) -> &[Rule] {
-        &self.rules
+        &self.all
     }
 
     pub(crate) fn metas(&self) -> impl Iterator<Item = &Rule> {
-        self.metas.iter().filter_map(|index| self.rules.get(*index))
+        self.metas.iter().filter_map(|index| self.all.get(*index))
     }
 
     pub(in crate::judge) fn prefilter(&self) -> &Prefilter {

@@ -28,10 +28,16 @@ pub(crate) type Families = BTreeMap<String, Vec<String>>;
 /// Compiles a pattern; the error is what is wrong and what to do.
 pub(crate) fn compile(written: &str, families: &Families) -> Result<Pattern, (String, String)> {
     if written.trim().is_empty() {
-        return Err(refusal(written, "is empty", "write what it should match, or remove it"));
+        return Err(refusal(
+            written,
+            "is empty",
+            "write what it should match, or remove it",
+        ));
     }
     let expanded = expand(written, families)?;
-    let hir = regex_syntax::Parser::new().parse(&expanded).map_err(|e| explain(written, &e))?;
+    let hir = regex_syntax::Parser::new()
+        .parse(&expanded)
+        .map_err(|e| explain(written, &e))?;
     let regex = RegexBuilder::new(&expanded)
         .case_insensitive(true)
         .size_limit(SIZE_LIMIT)
@@ -40,11 +46,19 @@ pub(crate) fn compile(written: &str, families: &Families) -> Result<Pattern, (St
             let remedy = "lower its counted repetitions (a compiled pattern may take 10 MiB)";
             refusal(written, "is too big", remedy)
         })?;
-    if hir.properties().minimum_len() == Some(0) || ["x", "0", " "].iter().any(|t| regex.is_match(t))
+    if hir.properties().minimum_len() == Some(0)
+        || ["x", "0", " "].iter().any(|t| regex.is_match(t))
     {
-        return Err(refusal(written, "matches everything", "make it ask for a word"));
+        return Err(refusal(
+            written,
+            "matches everything",
+            "make it ask for a word",
+        ));
     }
-    Ok(Pattern { regex, literals: literals(&hir) })
+    Ok(Pattern {
+        regex,
+        literals: literals(&hir),
+    })
 }
 
 fn refusal(written: &str, what: &str, remedy: &str) -> (String, String) {
@@ -79,7 +93,9 @@ fn expand(written: &str, families: &Families) -> Result<String, (String, String)
     let mut rest = written;
     let mut in_class = false;
     while let Some(c) = rest.chars().next() {
-        let after = rest.split_at_checked(c.len_utf8()).map_or("", |(_, after)| after);
+        let after = rest
+            .split_at_checked(c.len_utf8())
+            .map_or("", |(_, after)| after);
         rest = after;
         match c {
             '\\' => {
@@ -115,9 +131,9 @@ fn expand(written: &str, families: &Families) -> Result<String, (String, String)
 fn family_name(after: &str) -> Option<(&str, &str)> {
     let (name, tail) = after.split_once('}')?;
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
-    let plain = name.bytes().all(|b| {
-        b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-')
-    });
+    let plain = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
     (starts && plain).then_some((name, tail))
 }
 
@@ -131,8 +147,10 @@ fn words_of(written: &str, name: &str, families: &Families) -> Result<String, (S
         };
         return Err((what, remedy));
     };
-    let escaped: Vec<String> =
-        words.iter().map(|w| regex::escape(&w.replace('\u{2019}', "'"))).collect();
+    let escaped: Vec<String> = words
+        .iter()
+        .map(|w| regex::escape(&w.replace('\u{2019}', "'")))
+        .collect();
     Ok(format!("(?:{})", escaped.join("|")))
 }
 
@@ -149,12 +167,17 @@ fn required(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(literal) => {
             let text = std::str::from_utf8(&literal.0).ok()?;
-            let run = text.split(|c: char| !c.is_ascii()).max_by_key(|run| run.len())?;
+            let run = text
+                .split(|c: char| !c.is_ascii())
+                .max_by_key(|run| run.len())?;
             (run.trim().len() >= SHORTEST).then(|| vec![run.to_ascii_lowercase()])
         }
         HirKind::Capture(capture) => required(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(required).max_by_key(|set| worth(set)),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(required)
+            .max_by_key(|set| worth(set)),
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
             for branch in branches {
@@ -177,7 +200,10 @@ mod tests {
     use super::{Families, compile};
 
     fn families() -> Families {
-        Families::from([("work".to_owned(), vec!["project".to_owned(), "the job".to_owned()])])
+        Families::from([(
+            "work".to_owned(),
+            vec!["project".to_owned(), "the job".to_owned()],
+        )])
     }
 
     #[test]
@@ -223,7 +249,11 @@ mod tests {
             (r"[A-Z]{4,}",                            &[]),
         ];
         for (pattern, expected) in cases {
-            assert_eq!(compile(pattern, &families()).unwrap().literals, expected, "{pattern}");
+            assert_eq!(
+                compile(pattern, &families()).unwrap().literals,
+                expected,
+                "{pattern}"
+            );
         }
     }
 }
