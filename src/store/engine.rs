@@ -268,7 +268,8 @@ fn file_error(store: &str, source: sqlx::Error) -> StoreError {
 
 /// Brings the tables up to date, all or nothing for each version.
 async fn migrate(db: &mut AnyConnection, migrator: &Migrator, store: &str) -> Result<()> {
-    let Err(error) = migrator.run(&mut *db).await else {
+    // Not `run`, whose future cannot go to another thread.
+    let Err(error) = migrator.run_direct(None, &mut *db, false).await else {
         return Ok(());
     };
     let store = store.to_owned();
