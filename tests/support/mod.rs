@@ -1,5 +1,11 @@
 //! What several tests need: a fresh store on each engine.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up fails"
+)]
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,25 +27,25 @@ pub struct Fresh {
     pub store: Store,
 }
 
-/// Runs a story on a fresh SQLite file, and on a fresh schema of the PostgreSQL
+/// Runs a story on a fresh `SQLite` file, and on a fresh schema of the `PostgreSQL`
 /// server that `BAROMETER_TEST_POSTGRES` names. Without one the second half is
 /// left out, unless `CI` is set: then the test fails.
-pub async fn on_each_engine<Story, Told>(story: Story)
+pub async fn on_each_engine<Story, Told>(run: Story)
 where
     Story: Fn(Fresh) -> Told,
     Told: Future<Output = ()> + Send + 'static,
 {
-    on_sqlite(&story).await;
+    on_sqlite(&run).await;
     match std::env::var("BAROMETER_TEST_POSTGRES") {
-        Ok(server) => on_postgres(&story, &server).await,
-        Err(_) if std::env::var_os("CI").is_some() => {
-            panic!("BAROMETER_TEST_POSTGRES is not set: run the tests by ./test")
+        Ok(server) => on_postgres(&run, &server).await,
+        Err(unset) if std::env::var_os("CI").is_some() => {
+            panic!("BAROMETER_TEST_POSTGRES: {unset}: run the tests by ./test")
         }
-        Err(_) => eprintln!("skipped on PostgreSQL: BAROMETER_TEST_POSTGRES is not set"),
+        Err(unset) => eprintln!("skipped on PostgreSQL: BAROMETER_TEST_POSTGRES: {unset}"),
     }
 }
 
-async fn on_sqlite<Story, Told>(story: &Story)
+async fn on_sqlite<Story, Told>(run: &Story)
 where
     Story: Fn(Fresh) -> Told,
     Told: Future<Output = ()>,
@@ -47,7 +53,7 @@ where
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("barometer.db").display());
     let store = Store::open(&url).await.unwrap();
-    story(Fresh {
+    run(Fresh {
         engine: Engine::Sqlite,
         url,
         store,
@@ -55,7 +61,7 @@ where
     .await;
 }
 
-async fn on_postgres<Story, Told>(story: &Story, server: &str)
+async fn on_postgres<Story, Told>(run: &Story, server: &str)
 where
     Story: Fn(Fresh) -> Told,
     Told: Future<Output = ()> + Send + 'static,
@@ -67,13 +73,13 @@ where
     let separator = if server.contains('?') { '&' } else { '?' };
     let url = format!("{server}{separator}options[search_path]={schema}");
     let store = Store::open(&url).await.unwrap();
-    let story = story(Fresh {
+    let fresh = Fresh {
         engine: Engine::Postgres,
         url,
         store,
-    });
+    };
     // A task of its own, so that the schema is dropped whatever happens in it.
-    let end = tokio::spawn(story).await;
+    let end = tokio::spawn(run(fresh)).await;
     run_on(server, format!("DROP SCHEMA {schema} CASCADE")).await;
     if let Err(failure) = end {
         std::panic::resume_unwind(failure.into_panic());
