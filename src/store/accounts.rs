@@ -1,5 +1,8 @@
 //! Accounts and contacts that mail has shown, and how far each account is folded.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::{AnyConnection, FromRow};
 
@@ -118,27 +121,77 @@ pub async fn see_contact(
     name: &str,
     at_us: i64,
 ) -> Result<()> {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    sqlx::query(
-        "INSERT INTO contacts (account, address, domain, name, first_us, last_us)
-         VALUES ($1, $2, $3, $4, $5, $5)
-         ON CONFLICT (account, address) DO UPDATE SET
-             name = CASE WHEN excluded.name = '' OR
-                              (contacts.name <> '' AND excluded.last_us < contacts.last_us)
-                         THEN contacts.name ELSE excluded.name END,
-             first_us = CASE WHEN excluded.first_us < contacts.first_us
-                             THEN excluded.first_us ELSE contacts.first_us END,
-             last_us = CASE WHEN excluded.last_us > contacts.last_us
-                            THEN excluded.last_us ELSE contacts.last_us END",
-    )
-    .bind(account)
-    .bind(sql::key(address).into_owned())
-    .bind(sql::key(domain).into_owned())
-    .bind(sql::text(name).into_owned())
-    .bind(at_us)
-    .execute(db)
-    .await?;
+    let seen = Contact {
+        account: account.to_owned(),
+        address: address.to_owned(),
+        name: name.to_owned(),
+        first_us: at_us,
+        last_us: at_us,
+    };
+    see_contacts(db, &[seen]).await
+}
+
+/// Records when people were seen in mail, and by which names; the same one may come again.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn see_contacts(db: &mut AnyConnection, seen: &[Contact]) -> Result<()> {
+    // One statement must not touch a row twice. In one order, so that two
+    // processes never wait for each other.
+    let mut people: BTreeMap<(&str, Cow<str>), Contact> = BTreeMap::new();
+    for contact in seen {
+        people
+            .entry((&contact.account, sql::key(&contact.address)))
+            .and_modify(|known| known.merge(contact))
+            .or_insert_with(|| contact.clone());
+    }
+    let people: Vec<(Cow<str>, Contact)> = people
+        .into_iter()
+        .map(|((_, address), contact)| (address, contact))
+        .collect();
+    for run in sql::runs(&people) {
+        let mut query = sqlx::query(sql::with_rows(SEE_CONTACTS, 1, 6, run.len()));
+        for (address, contact) in run {
+            query = query
+                .bind(contact.account.as_str())
+                .bind(address.as_ref())
+                .bind(sql::key(domain_of(&contact.address)).into_owned())
+                .bind(sql::text(&contact.name).into_owned())
+                .bind(contact.first_us)
+                .bind(contact.last_us);
+        }
+        query.execute(&mut *db).await?;
+    }
     Ok(())
+}
+
+/// [`Contact::merge`], in SQL.
+const SEE_CONTACTS: &str =
+    "INSERT INTO contacts (account, address, domain, name, first_us, last_us)
+     VALUES :rows
+     ON CONFLICT (account, address) DO UPDATE SET
+         name = CASE WHEN excluded.name = '' OR
+                          (contacts.name <> '' AND excluded.last_us < contacts.last_us)
+                     THEN contacts.name ELSE excluded.name END,
+         first_us = CASE WHEN excluded.first_us < contacts.first_us
+                         THEN excluded.first_us ELSE contacts.first_us END,
+         last_us = CASE WHEN excluded.last_us > contacts.last_us
+                        THEN excluded.last_us ELSE contacts.last_us END";
+
+impl Contact {
+    /// Adds what was seen of the same person: the newest name that is not empty stays.
+    fn merge(&mut self, seen: &Self) {
+        if !seen.name.is_empty() && (self.name.is_empty() || seen.last_us >= self.last_us) {
+            self.name.clone_from(&seen.name);
+        }
+        self.first_us = self.first_us.min(seen.first_us);
+        self.last_us = self.last_us.max(seen.last_us);
+    }
+}
+
+fn domain_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 /// The people of an account, by address.
@@ -162,12 +215,11 @@ pub async fn contacts(db: &mut AnyConnection, account: &str) -> Result<Vec<Conta
 ///
 /// Fails where the store does.
 pub async fn contact(db: &mut AnyConnection, address: &str) -> Result<Vec<Contact>> {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     Ok(sqlx::query_as(
         "SELECT account, address, name, first_us, last_us FROM contacts
          WHERE domain = $1 AND address = $2 ORDER BY account",
     )
-    .bind(sql::key(domain).into_owned())
+    .bind(sql::key(domain_of(address)).into_owned())
     .bind(sql::key(address).into_owned())
     .fetch_all(db)
     .await?)

@@ -1,7 +1,8 @@
-//! SQLite or PostgreSQL: opening, pragmas, how a transaction begins.
+//! `SQLite` or `PostgreSQL`: opening, pragmas, how a transaction begins.
 //!
 //! The only file where one differs from the other. Nothing here shows a password.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -36,7 +37,7 @@ const POSTGRES_CONNECTIONS: u32 = 8;
 /// Longest wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Result codes of SQLite that tell what is wrong with a file.
+/// Result codes of `SQLite` that tell what is wrong with a file.
 const SQLITE_READONLY: i64 = 8;
 const SQLITE_CANTOPEN: i64 = 14;
 const SQLITE_NOTADB: i64 = 26;
@@ -207,7 +208,7 @@ async fn open_server(url: &str) -> Result<Store> {
     })
 }
 
-/// Connections to a SQLite file, each with its pragmas.
+/// Connections to a `SQLite` file, each with its pragmas.
 fn pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -242,13 +243,14 @@ fn file_url(path: &str, mode: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            write!(url, "%{byte:02X}").ok();
         }
     }
     url + "?mode=" + mode
 }
 
-/// What is wrong with a file, from SQLite's own code.
+/// What is wrong with a file, from `SQLite`'s own code.
 fn file_error(store: &str, source: sqlx::Error) -> StoreError {
     let store = store.to_owned();
     let code = source.as_database_error().and_then(DatabaseError::code);
@@ -268,7 +270,8 @@ fn file_error(store: &str, source: sqlx::Error) -> StoreError {
 
 /// Brings the tables up to date, all or nothing for each version.
 async fn migrate(db: &mut AnyConnection, migrator: &Migrator, store: &str) -> Result<()> {
-    let Err(error) = migrator.run(&mut *db).await else {
+    // Not `run`, whose future cannot go to another thread.
+    let Err(error) = migrator.run_direct(None, &mut *db, false).await else {
         return Ok(());
     };
     let store = store.to_owned();

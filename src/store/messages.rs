@@ -192,6 +192,32 @@ pub async fn by_content_key(db: &mut AnyConnection, content_key: &str) -> Result
     )
 }
 
+/// The messages with one of these contents, each with its content key.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn by_content_keys(
+    db: &mut AnyConnection,
+    content_keys: &[String],
+) -> Result<Vec<(String, i64)>> {
+    let mut known = Vec::new();
+    for run in sql::runs(content_keys) {
+        let statement = sql::with_rows(
+            "SELECT content_key, id FROM messages WHERE content_key IN (VALUES :rows)",
+            1,
+            1,
+            run.len(),
+        );
+        let mut query = sqlx::query_as(statement);
+        for key in run {
+            query = query.bind(key.as_str());
+        }
+        known.extend(query.fetch_all(&mut *db).await?);
+    }
+    Ok(known)
+}
+
 /// Messages of an account that have, or forward a message that has, one of
 /// these Message-IDs; each row names the one it has.
 ///

@@ -1,7 +1,7 @@
 //! The ledger: every query of the program, one file per group of tables.
 //!
 //! What is committed survives a power cut, and a transaction that was not
-//! committed leaves nothing. The same SQL runs on SQLite and on PostgreSQL;
+//! committed leaves nothing. The same SQL runs on `SQLite` and on `PostgreSQL`;
 //! `engine` alone knows one from the other.
 #![expect(clippy::disallowed_methods, reason = "SQL lives here")]
 
@@ -61,7 +61,7 @@ impl Store {
         engine::open("sqlite::memory:").await
     }
 
-    /// Starts a transaction that may read and write. On SQLite there is one at
+    /// Starts a transaction that may read and write. On `SQLite` there is one at
     /// a time: it waits for its turn here, and never fails half-way for want of a lock.
     ///
     /// # Errors

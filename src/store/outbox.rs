@@ -123,7 +123,12 @@ pub async fn enqueue(db: &mut AnyConnection, new: &[NewNotification]) -> Result<
         }
         query.execute(&mut *db).await?;
     }
-    let keys: Vec<_> = new
+    numbers_of(db, new).await
+}
+
+/// The number of each, in the order given.
+async fn numbers_of(db: &mut AnyConnection, all: &[NewNotification]) -> Result<Vec<i64>> {
+    let keys: Vec<_> = all
         .iter()
         .map(|notification| sql::key(&notification.dedup_key))
         .collect();

@@ -66,6 +66,17 @@ pub struct Waiting {
     pub history: bool,
 }
 
+/// What became of a copy that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The copy.
+    pub copy: i64,
+    /// The message it holds; `None` where there is nothing to file.
+    pub message: Option<i64>,
+    /// `read` or `duplicate`.
+    pub state: &'static str,
+}
+
 /// A copy that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Quarantined {
@@ -112,7 +123,7 @@ pub async fn keep(db: &mut AnyConnection, copies: &[NewCopy], now: Timestamp) ->
         .map(|copy| (copy, Sha256::digest(&copy.bytes).into()))
         .collect();
     // In one order, so that two processes never wait for each other.
-    new.sort_unstable_by(|a, b| a.1.cmp(&b.1));
+    new.sort_unstable_by_key(|(_, hash)| *hash);
     insert_contents(db, &new).await?;
     new.sort_unstable_by(|a, b| a.0.source.cmp(&b.0.source));
     let mut added = HashMap::with_capacity(new.len());
@@ -287,14 +298,37 @@ pub async fn settle(
     db: &mut AnyConnection,
     copy: i64,
     message: Option<i64>,
-    state: &str,
+    state: &'static str,
 ) -> Result<()> {
-    sqlx::query("UPDATE copies SET state = $3, message = $2, error = NULL WHERE id = $1")
-        .bind(copy)
-        .bind(message)
-        .bind(state)
-        .execute(db)
-        .await?;
+    let settled = Settled {
+        copy,
+        message,
+        state,
+    };
+    settle_all(db, &[settled]).await
+}
+
+/// Records of each copy that it was `read`, or is a `duplicate`, and of which message.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn settle_all(db: &mut AnyConnection, settled: &[Settled]) -> Result<()> {
+    for run in sql::runs(settled) {
+        // Both engines name the columns of VALUES so.
+        let statement = sql::with_rows(
+            "UPDATE copies SET message = given.column2, state = given.column3, error = NULL
+             FROM (VALUES :rows) AS given WHERE copies.id = given.column1",
+            1,
+            3,
+            run.len(),
+        );
+        let mut query = sqlx::query(statement);
+        for one in run {
+            query = query.bind(one.copy).bind(one.message).bind(one.state);
+        }
+        query.execute(&mut *db).await?;
+    }
     Ok(())
 }
 

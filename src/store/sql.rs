@@ -13,7 +13,7 @@ use sqlx::AssertSqlSafe;
 /// Most rows in one statement; a power of two.
 const MOST_ROWS: usize = 64;
 
-/// Longest text in an index. PostgreSQL takes 2,704 bytes for all its columns.
+/// Longest text in an index. `PostgreSQL` takes 2,704 bytes for all its columns.
 const KEY_BYTES: usize = 800;
 
 /// Cuts a slice into runs of 64, 32, 16, 8, 4, 2 or 1.
@@ -47,7 +47,7 @@ pub(super) fn with_rows(
     AssertSqlSafe(statement.replace(":rows", &values))
 }
 
-/// Text without NUL, which PostgreSQL refuses.
+/// Text without NUL, which `PostgreSQL` refuses.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{fffd}"))

@@ -73,15 +73,30 @@ pub async fn touch(db: &mut AnyConnection, thread: i64, at_us: i64) -> Result<()
 ///
 /// Fails where the store does.
 pub async fn join(db: &mut AnyConnection, message: i64, to: Option<i64>, by: &str) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO joins (message, to_message, how) VALUES ($1, $2, $3)
-         ON CONFLICT (message) DO UPDATE SET to_message = excluded.to_message, how = excluded.how",
-    )
-    .bind(message)
-    .bind(to)
-    .bind(by)
-    .execute(db)
-    .await?;
+    join_all(db, &[(message, to, by)]).await
+}
+
+/// Records of different messages which other each was joined to, and by what.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn join_all(db: &mut AnyConnection, joins: &[(i64, Option<i64>, &str)]) -> Result<()> {
+    for run in sql::runs(joins) {
+        let statement = sql::with_rows(
+            "INSERT INTO joins (message, to_message, how) VALUES :rows
+             ON CONFLICT (message) DO UPDATE SET
+                 to_message = excluded.to_message, how = excluded.how",
+            1,
+            3,
+            run.len(),
+        );
+        let mut query = sqlx::query(statement);
+        for (message, to, by) in run {
+            query = query.bind(*message).bind(*to).bind(*by);
+        }
+        query.execute(&mut *db).await?;
+    }
     Ok(())
 }
 

@@ -69,11 +69,37 @@ pub async fn put_all(db: &mut AnyConnection, verdicts: &[VerdictRow]) -> Result<
 ///
 /// Fails where the store does.
 pub async fn put_hits(db: &mut AnyConnection, message: i64, rules: &[String]) -> Result<()> {
-    sqlx::query("DELETE FROM hits WHERE message = $1")
-        .bind(message)
-        .execute(&mut *db)
-        .await?;
-    for run in sql::runs(rules) {
+    put_hits_all(db, &[(message, rules)]).await
+}
+
+/// Stores for each message which rules fired in place of those that did earlier.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn put_hits_all(db: &mut AnyConnection, hits: &[(i64, &[String])]) -> Result<()> {
+    for run in sql::runs(hits) {
+        let statement = sql::with_rows(
+            "DELETE FROM hits WHERE message IN (VALUES :rows)",
+            1,
+            1,
+            run.len(),
+        );
+        let mut query = sqlx::query(statement);
+        for (message, _) in run {
+            query = query.bind(*message);
+        }
+        query.execute(&mut *db).await?;
+    }
+    let each = |(message, rules): &(i64, &[String])| {
+        let message = *message;
+        rules
+            .iter()
+            .map(move |rule| (message, rule.clone()))
+            .collect::<Vec<_>>()
+    };
+    let rows: Vec<(i64, String)> = hits.iter().flat_map(each).collect();
+    for run in sql::runs(&rows) {
         let statement = sql::with_rows(
             "INSERT INTO hits (message, rule) VALUES :rows ON CONFLICT (message, rule) DO NOTHING",
             1,
@@ -81,8 +107,8 @@ pub async fn put_hits(db: &mut AnyConnection, message: i64, rules: &[String]) ->
             run.len(),
         );
         let mut query = sqlx::query(statement);
-        for rule in run {
-            query = query.bind(message).bind(rule.as_str());
+        for (message, rule) in run {
+            query = query.bind(*message).bind(rule.as_str());
         }
         query.execute(&mut *db).await?;
     }
