@@ -9,6 +9,7 @@ pub mod digest;
 mod harmless;
 mod layout;
 pub mod page;
+pub mod sample;
 mod templates;
 mod view;
 
