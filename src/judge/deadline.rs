@@ -121,6 +121,7 @@ fn next_morning(letter: &Letter<'_>, at: &Zoned) -> DateTime {
     let opening = letter
         .calendar
         .next_open(midnight)
+        .unwrap_or(midnight)
         .to_zoned(at.time_zone().clone());
     opening
         .datetime()
@@ -139,5 +140,5 @@ fn outside_hours(letter: &Letter<'_>, at: &Zoned, due: DateTime, sort: Sort) -> 
     let working = letter
         .calendar
         .working_between(at.timestamp(), due.timestamp());
-    !letter.calendar.is_open(at) && working <= SignedDuration::from_mins(30)
+    !letter.calendar.is_open(at.timestamp()) && working <= SignedDuration::from_mins(30)
 }

@@ -375,7 +375,8 @@ mod tests {
             assert_lines(&bytes);
             let parsed = MessageParser::default().parse(&bytes).unwrap();
             let body = parsed.body_text(0).unwrap().replace("\r\n", "\n");
-            prop_assert_eq!(body.trim_end(), plain_lines(&text).trim_end());
+            let plain = plain_lines(&text);
+            prop_assert_eq!(body.trim_end(), plain.trim_end());
             prop_assert_eq!(parsed.subject().unwrap_or_default(), one_line(&subject, SUBJECT));
             prop_assert_eq!(parsed.to().unwrap().iter().count(), 1);
             prop_assert_eq!(parsed.to().unwrap().first().unwrap().address(), Some("dana@northlight.example"));

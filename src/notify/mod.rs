@@ -10,6 +10,7 @@ mod harmless;
 mod layout;
 pub mod page;
 mod plan;
+pub mod sample;
 mod templates;
 mod view;
 

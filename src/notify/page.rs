@@ -142,6 +142,24 @@ pub fn index(
     templates: &Templates,
     zone: &TimeZone,
 ) -> Result<String, TemplateError> {
+    rendered(page, templates, zone).map(|(html, _)| html)
+}
+
+/// Whether the page's own template works, where a firm has one.
+pub(super) fn try_index(
+    page: &DemoPage,
+    templates: &Templates,
+    zone: &TimeZone,
+) -> Result<(), TemplateError> {
+    rendered(page, templates, zone)?.1.map_or(Ok(()), Err)
+}
+
+/// The page, and why a firm's own template was passed over where it was.
+fn rendered(
+    page: &DemoPage,
+    templates: &Templates,
+    zone: &TimeZone,
+) -> Result<(String, Option<TemplateError>), TemplateError> {
     let noon = page.from.at(12, 0, 0, 0).to_zoned(zone.clone());
     let at = noon.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
     let shown = Page {
@@ -152,9 +170,7 @@ pub fn index(
         ours: zone.clone(),
         theirs: None,
     };
-    templates
-        .render_file("demo.html", &shown, &clocks)
-        .map(|(html, _)| html)
+    templates.render_file("demo.html", &shown, &clocks)
 }
 
 /// Only a plain path below the page may become a link.

@@ -11,7 +11,7 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
 use super::harmless::harmless_view;
-use super::layout;
+use super::{alert, digest, layout, page, sample};
 
 /// Every shipped template, by the file name that replaces it.
 const SHIPPED: [(&str, &str); 9] = [
@@ -41,7 +41,7 @@ pub struct Rendered {
 
 /// A template that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {reason}")]
+#[error("{file}{}: {reason}", at_line(*line))]
 pub struct TemplateError {
     /// File name of the template.
     pub file: String,
@@ -49,6 +49,14 @@ pub struct TemplateError {
     pub line: usize,
     /// What is wrong, for people.
     pub reason: String,
+}
+
+fn at_line(line: usize) -> String {
+    if line == 0 {
+        String::new()
+    } else {
+        format!(":{line}")
+    }
 }
 
 /// Templates that compile.
@@ -98,7 +106,8 @@ impl Templates {
     ///
     /// # Errors
     ///
-    /// Names file and line of the first one that is no template of ours or does not compile.
+    /// Names file and line of the first one that is no template of ours or does not compile or
+    /// fails on a sample.
     pub fn load(overrides: &[(String, String)]) -> Result<Self, TemplateError> {
         let mut templates = Self::shipped()?;
         if overrides.is_empty() {
@@ -114,7 +123,31 @@ impl Templates {
                 .map_err(|e| template_error(file, &e))?;
         }
         templates.replaced = Some(replaced);
+        templates.try_out()?;
         Ok(templates)
+    }
+
+    /// Renders every sample: a name that no view has shows only then.
+    fn try_out(&self) -> Result<(), TemplateError> {
+        let zone = TimeZone::UTC;
+        let mut mails = Vec::new();
+        for view in [
+            sample::cancellation(),
+            sample::late_complaint(),
+            sample::silence(),
+        ] {
+            mails.push(alert::render(&view, self, &zone)?);
+        }
+        for view in [sample::coaching(), sample::berated()] {
+            mails.push(alert::render_staff(&view, self, &zone)?);
+        }
+        for view in [sample::daily(), sample::weekly(), sample::calm()] {
+            mails.push(digest::render(&view, self, &zone)?);
+        }
+        if let Some(fault) = mails.into_iter().find_map(|mail| mail.fault) {
+            return Err(fault);
+        }
+        page::try_index(&sample::demo(), self, &zone)
     }
 
     /// Text and HTML of the template pair `name`.
