@@ -5,8 +5,7 @@ mod cli;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use barometer::config::ConfigError;
-use barometer::judge::RuleErrors;
+use barometer::config::Complaints;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
         Ok(cli::Outcome::FoundWrong) => ExitCode::from(1),
         Err(error) => {
             complain(&error);
-            let usage = error.is::<ConfigError>() || error.is::<RuleErrors>() || error.is::<cli::Usage>();
+            let usage = error.is::<Complaints>() || error.is::<cli::Usage>();
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

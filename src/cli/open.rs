@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use barometer::config::{self, Settings};
-use barometer::judge::{self, Judge, RuleErrors, RuleFile, Rules};
+use barometer::judge::{self, Judge, Complaints, RuleFile, Rules};
 use barometer::notify::Templates;
 use barometer::pipeline::Pipeline;
 use barometer::store::Store;
@@ -43,7 +43,7 @@ pub fn judge_for(settings: &Settings) -> Result<Judge> {
 pub fn rules(folders: &[std::path::PathBuf]) -> Result<Rules> {
     let rules = Rules::load(&rule_files(folders)?)?;
     let complaints = rules.prove();
-    if complaints.is_empty() { Ok(rules) } else { Err(RuleErrors(complaints).into()) }
+    if complaints.is_empty() { Ok(rules) } else { Err(Complaints(complaints).into()) }
 }
 
 /// The text of the shipped rules and of every `*.toml` in `folders`, in order of name.

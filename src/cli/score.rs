@@ -1,10 +1,16 @@
 //! `barometer score`: the rules against labelled messages.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use barometer::judge::score as measure;
+use barometer::calendar::Calendar;
+use barometer::config::{Kind, Sensitivity};
+use barometer::judge::score::{self, Labelled, LabelledKind, Predicted, Row};
+use barometer::judge::{Judge, Letter};
+use barometer::read::Direction;
 use clap::Args;
+use jiff::civil::DateTime;
 
 use super::{Common, Outcome, open, print};
 
@@ -21,12 +27,14 @@ impl Score {
     pub fn run(self, common: &Common) -> Result<Outcome> {
         let settings = open::settings_or_none(common)?;
         let judge = open::judge_with(settings.as_ref())?;
-        let name = self.labels.display().to_string();
-        let text = std::fs::read_to_string(&self.labels).with_context(|| format!("cannot read {name}; name a JSONL file of labelled messages"))?;
-        let strata = self.labels.with_file_name("strata.json");
-        let strata = std::fs::read_to_string(strata).ok();
-        let rows = measure::parse(&text, strata.as_deref()).map_err(|e| open::Usage(format!("{name}:{e}")))?;
-        let report = measure::measure(&judge, &rows);
+        let calendar = settings.map_or_else(Calendar::office, |s| s.default_calendar().clone());
+        let strata = strata(&self.labels.with_file_name("strata.json"))?;
+        let rows = labelled(&self.labels)?.into_iter().map(|message| {
+            let predicted = judged(&judge, &message, &calendar);
+            let stratum = strata.get(&message.id).cloned().unwrap_or_default();
+            Row { id: message.id, stratum, truth: message.labels, predicted }
+        });
+        let report = score::measure(&rows.collect::<Vec<_>>());
         if common.json {
             print::json(&report);
         } else {
@@ -34,4 +42,57 @@ impl Score {
         }
         Ok(Outcome::Done)
     }
+}
+
+fn labelled(path: &Path) -> Result<Vec<Labelled>> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| open::Usage(format!("{name}: cannot read the labels ({error}); name a JSONL file of labelled messages")))?;
+    let mut found = Vec::new();
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let message = serde_json::from_str(line)
+            .map_err(|error| open::Usage(format!("{name}:{}: no labelled message ({error}); mend the line", n + 1)))?;
+        found.push(message);
+    }
+    Ok(found)
+}
+
+/// Message id to stratum; empty where there is no such file.
+fn strata(path: &Path) -> Result<BTreeMap<String, String>> {
+    if !path.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let wrong = |error| open::Usage(format!("{}: no table of strata ({error}); write one JSON object, id to stratum", path.display()));
+    Ok(serde_json::from_str(&text).map_err(wrong)?)
+}
+
+fn judged(judge: &Judge, message: &Labelled, calendar: &Calendar) -> Predicted {
+    let (direction, kind) = match message.kind {
+        LabelledKind::Client => (Direction::Inbound, Kind::Client),
+        LabelledKind::Vendor => (Direction::Inbound, Kind::Vendor),
+        LabelledKind::StaffOutbound => (Direction::Outbound, Kind::Client),
+    };
+    let at = message.received_local.parse::<DateTime>().ok();
+    let verdict = judge.judge(&Letter {
+        subject: &message.subject,
+        new_text: &message.body,
+        quoted_text: "",
+        signature: "",
+        disclaimer: "",
+        attachment_names: &[],
+        direction,
+        kind,
+        language: "en",
+        at: at.and_then(|at| at.to_zoned(calendar.zone.clone()).ok()),
+        calendar,
+        author: "",
+        superiors_on_copy: &[],
+        members: &[],
+        high_priority: false,
+        reading_confidence: 1.0,
+        stop_phrases: &[],
+        sensitivity: Sensitivity::Normal,
+    });
+    Predicted::from(&verdict)
 }

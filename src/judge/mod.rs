@@ -20,7 +20,7 @@ mod weigh;
 
 pub mod score;
 
-pub use rules::{Cap, Complaint, Labels, RuleErrors, RuleFile, RuleInfo, Rules, Status, shipped};
+pub use rules::{Cap, Complaint, Labels, Complaints, RuleFile, RuleInfo, Rules, Status, shipped};
 pub use signal::Topic;
 pub use verdict::{
     Hit, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,

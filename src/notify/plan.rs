@@ -213,7 +213,10 @@ fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
     if severity < Severity::Warning || named.told.repeats >= alerts.max_repeats {
         return None;
     }
-    let interval = alerts.repeat_interval(severity);
+    let interval = match severity {
+        Severity::Critical => alerts.repeat_critical,
+        _ => alerts.repeat_warning,
+    };
     // Counted in sending hours: a night is no reason to ask again.
     let due = alerts.send.add_working(last, interval)?;
     let line = Line { incident: named.name.clone(), saying: Saying::Repeat, cites: Vec::new(), severity, late: false };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::complaint::Complaint;
-use super::fields::{Placed, nearest};
+use crate::config::Complaint;
+use crate::config::fields::{Placed, nearest};
 use super::file::{Draft, Drafts};
 use super::labels::Labels;
 use super::pattern::{self, Families};

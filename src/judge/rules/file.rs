@@ -3,8 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::complaint::Complaint;
-use super::fields::{Fields, Placed, Source};
+use crate::config::Complaint;
+use crate::config::fields::{Fields, Placed, Source};
 use super::labels::{self, Labels};
 use super::{About, Conditional, Negation, Scope, Status};
 use crate::config::Kind;

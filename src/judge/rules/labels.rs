@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::complaint::Complaint;
-use super::fields::{Fields, Source};
+use crate::config::Complaint;
+use crate::config::fields::{Fields, Source};
 
 /// The most that the rules of a group add together, in either direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

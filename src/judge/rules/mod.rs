@@ -4,8 +4,6 @@
 //! are known. That its examples hold is proved by [`Rules::prove`].
 
 mod check;
-mod complaint;
-mod fields;
 mod file;
 mod labels;
 mod meta;
@@ -17,7 +15,6 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-pub use complaint::{Complaint, RuleErrors};
 pub use labels::{Cap, Labels};
 pub use shipped::shipped;
 
@@ -27,6 +24,7 @@ pub(crate) use pattern::Pattern;
 
 use super::prefilter::Prefilter;
 use super::verdict::Severity;
+pub use crate::config::{Complaint, Complaints};
 use crate::config::Kind;
 use crate::read::Direction;
 
@@ -176,7 +174,7 @@ impl Rules {
     /// # Errors
     ///
     /// Every complaint about every file at once.
-    pub fn load(files: &[RuleFile]) -> Result<Self, RuleErrors> {
+    pub fn load(files: &[RuleFile]) -> Result<Self, Complaints> {
         let mut complaints = Vec::new();
         let mut drafts = file::Drafts::default();
         for file in files {
@@ -184,10 +182,10 @@ impl Rules {
         }
         let checked = check::compile(drafts, &mut complaints);
         if !complaints.is_empty() {
-            return Err(RuleErrors(complaints));
+            return Err(Complaints(complaints));
         }
         let prefilter = Prefilter::new(&checked.rules).map_err(|what| {
-            RuleErrors(vec![Complaint {
+            Complaints(vec![Complaint {
                 file: "rules".to_owned(),
                 line: 1,
                 rule: None,
@@ -218,7 +216,7 @@ impl Rules {
     /// # Errors
     ///
     /// As [`Rules::load`]; a test keeps the shipped files whole.
-    pub fn load_shipped() -> Result<Self, RuleErrors> {
+    pub fn load_shipped() -> Result<Self, Complaints> {
         Self::load(&shipped())
     }
 

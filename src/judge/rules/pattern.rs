@@ -141,7 +141,7 @@ fn words_of(written: &str, name: &str, families: &Families) -> Result<String, (S
     let Some(words) = families.get(name) else {
         let what = format!("the pattern '{written}' names the family `{name}`, which is unknown");
         let known: Vec<&str> = families.keys().map(String::as_str).collect();
-        let remedy = match super::fields::nearest(name, &known) {
+        let remedy = match crate::config::fields::nearest(name, &known) {
             Some(near) => format!("did you mean `{{{near}}}`?"),
             None => "add a [[family]] of that name".to_owned(),
         };

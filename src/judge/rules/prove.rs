@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::complaint::Complaint;
+use crate::config::Complaint;
 use super::{Example, Rule, Rules};
 use crate::calendar::Calendar;
 use crate::config::{Kind, Sensitivity};

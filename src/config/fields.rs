@@ -1,4 +1,5 @@
 //! Reads the keys of one TOML table. Every complaint is kept, none ends the reading.
+//! Settings and rule files are both read through here.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -6,13 +7,13 @@ use toml::de::{DeTable, DeValue};
 use super::complaint::Complaint;
 
 /// The text of a file, and where its lines begin.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     name: &'a str,
     starts: Vec<usize>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(name: &'a str, text: &str) -> Self {
+    pub(crate) fn new(name: &'a str, text: &str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         let starts = std::iter::once(0)
             .chain(breaks.map(|(i, _)| i + 1))
@@ -20,16 +21,16 @@ impl<'a> Source<'a> {
         Self { name, starts }
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.name
     }
 
     /// Line of a byte, from 1.
-    pub(super) fn line(&self, byte: usize) -> usize {
+    pub(crate) fn line(&self, byte: usize) -> usize {
         self.starts.partition_point(|start| *start <= byte)
     }
 
-    pub(super) fn complain(
+    pub(crate) fn complain(
         &self,
         byte: usize,
         rule: Option<&str>,
@@ -48,13 +49,13 @@ impl<'a> Source<'a> {
 
 /// A value and the line it stands on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Placed<T> {
-    pub(super) line: usize,
-    pub(super) value: T,
+pub(crate) struct Placed<T> {
+    pub(crate) line: usize,
+    pub(crate) value: T,
 }
 
 /// One table being read.
-pub(super) struct Fields<'s, 't> {
+pub(crate) struct Fields<'s, 't> {
     source: &'s Source<'s>,
     table: &'t DeTable<'t>,
     /// Where the table begins.
@@ -64,7 +65,7 @@ pub(super) struct Fields<'s, 't> {
 }
 
 impl<'s, 't> Fields<'s, 't> {
-    pub(super) fn new(
+    pub(crate) fn new(
         source: &'s Source<'s>,
         table: &'t DeTable<'t>,
         start: usize,
@@ -80,16 +81,16 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// From here on, complaints name this rule.
-    pub(super) fn named(&mut self, rule: &str) {
+    pub(crate) fn named(&mut self, rule: &str) {
         self.rule = Some(rule.to_owned());
     }
 
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         self.source.line(self.start)
     }
 
     /// Line of a key, or of the table where it has none.
-    pub(super) fn line_of(&self, key: &str) -> usize {
+    pub(crate) fn line_of(&self, key: &str) -> usize {
         self.get(key)
             .map_or_else(|| self.line(), |v| self.source.line(v.span().start))
     }
@@ -99,7 +100,7 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// Complains about a key, or about the table where the key is missing.
-    pub(super) fn complain(
+    pub(crate) fn complain(
         &mut self,
         key: &str,
         what: impl Into<String>,
@@ -117,7 +118,7 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// Refuses keys that are not in `known`, and names the nearest that is.
-    pub(super) fn only(&mut self, known: &[&str]) {
+    pub(crate) fn only(&mut self, known: &[&str]) {
         for key in self.table.keys() {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
@@ -135,7 +136,7 @@ impl<'s, 't> Fields<'s, 't> {
         self.complain_at(found.span().start, what, format!("write {want}"));
     }
 
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &str) -> Option<String> {
         let value = self.get(key)?;
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
@@ -144,7 +145,7 @@ impl<'s, 't> Fields<'s, 't> {
         text
     }
 
-    pub(super) fn integer(&mut self, key: &str) -> Option<i32> {
+    pub(crate) fn integer(&mut self, key: &str) -> Option<i32> {
         let value = self.get(key)?;
         let number = value
             .get_ref()
@@ -156,7 +157,7 @@ impl<'s, 't> Fields<'s, 't> {
         number
     }
 
-    pub(super) fn number(&mut self, key: &str) -> Option<f64> {
+    pub(crate) fn number(&mut self, key: &str) -> Option<f64> {
         let value = self.get(key)?;
         let float = value
             .get_ref()
@@ -175,7 +176,7 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// A text, or a list of texts.
-    pub(super) fn texts(&mut self, key: &str) -> Vec<Placed<String>> {
+    pub(crate) fn texts(&mut self, key: &str) -> Vec<Placed<String>> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -204,8 +205,60 @@ impl<'s, 't> Fields<'s, 't> {
         found
     }
 
+    pub(crate) fn boolean(&mut self, key: &str) -> Option<bool> {
+        let value = self.get(key)?;
+        let found = value.get_ref().as_bool();
+        if found.is_none() {
+            self.wrong_type(key, value, "true or false");
+        }
+        found
+    }
+
+    /// A table below this one, and where it begins.
+    pub(crate) fn table(&mut self, key: &str) -> Option<(&'t DeTable<'t>, usize)> {
+        let value = self.get(key)?;
+        let found = value.get_ref().as_table();
+        if found.is_none() {
+            self.wrong_type(key, value, "a table");
+        }
+        found.map(|table| (table, value.span().start))
+    }
+
+    /// Reads a table below this one with `read`.
+    pub(crate) fn within<T>(&mut self, key: &str, read: impl FnOnce(&mut Fields<'_, 't>) -> T) -> Option<T> {
+        let (table, start) = self.table(key)?;
+        Some(read(&mut Fields::new(self.source, table, start, self.complaints)))
+    }
+
+    /// Reads each table of a list of tables with `read`.
+    pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Fields<'_, 't>) -> Option<T>) -> Vec<T> {
+        let mut found = Vec::new();
+        for item in self.items(key) {
+            match item.get_ref().as_table() {
+                Some(table) => {
+                    found.extend(read(&mut Fields::new(self.source, table, item.span().start, self.complaints)));
+                }
+                None => self.wrong_type(key, item, "a table"),
+            }
+        }
+        found
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// The keys, in order of the alphabet.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
+    pub(crate) fn file(&self) -> &str {
+        self.source.name()
+    }
+
     /// The items of a list, whatever they are.
-    pub(super) fn items(&mut self, key: &str) -> Vec<&'t Spanned<DeValue<'t>>> {
+    pub(crate) fn items(&mut self, key: &str) -> Vec<&'t Spanned<DeValue<'t>>> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -220,13 +273,13 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// One word of a choice.
-    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let word = self.text(key)?;
         self.choose(key, &word, choices)
     }
 
     /// Several words of a choice.
-    pub(super) fn choices<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Vec<T> {
+    pub(crate) fn choices<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Vec<T> {
         let words = self.texts(key);
         words
             .iter()
@@ -252,7 +305,7 @@ impl<'s, 't> Fields<'s, 't> {
 }
 
 /// The word that takes the fewest edits, if few enough to be a slip.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let best = known
         .iter()
         .map(|k| (edits(word, k), *k))

@@ -1,13 +1,13 @@
-//! What is wrong with a rule file, where, and how to mend it.
+//! What is wrong with a file of settings or rules, where, and how to mend it.
 
 use std::fmt;
 
-/// One thing wrong in a rule file.
+/// One thing wrong in a file of settings or rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
     /// Name of the file.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 where the whole file is meant.
     pub line: usize,
     /// Id of the rule, where it has one.
     pub rule: Option<String>,
@@ -19,7 +19,11 @@ pub struct Complaint {
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: ", self.file, self.line)?;
+        write!(f, "{}:", self.file)?;
+        if self.line > 0 {
+            write!(f, "{}:", self.line)?;
+        }
+        f.write_str(" ")?;
         if let Some(rule) = &self.rule {
             write!(f, "rule `{rule}`: ")?;
         }
@@ -27,11 +31,11 @@ impl fmt::Display for Complaint {
     }
 }
 
-/// Everything wrong with a set of rule files, so that one edit can mend it all.
+/// Everything wrong with settings or rules, so that one edit can mend it all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct RuleErrors(pub Vec<Complaint>);
+pub struct Complaints(pub Vec<Complaint>);
 
-impl fmt::Display for RuleErrors {
+impl fmt::Display for Complaints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, complaint) in self.0.iter().enumerate() {
             if i > 0 {
