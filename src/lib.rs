@@ -9,12 +9,12 @@
 pub mod calendar;
 pub mod config;
 
-pub mod intake;
-pub mod read;
 pub mod filing;
+pub mod intake;
 pub mod judge;
-pub mod watch;
 pub mod notify;
+pub mod read;
+pub mod watch;
 
 pub mod pipeline;
 

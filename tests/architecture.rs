@@ -11,10 +11,27 @@ const STAGES: [&str; 6] = ["intake", "read", "filing", "judge", "watch", "notify
 const SHARED: [&str; 2] = ["config", "calendar"];
 /// What would be input, output, a clock or chance.
 const IMPURE: [&str; 14] = [
-    "std::fs", "std::net", "std::env", "std::process", "std::thread", "std::time::Instant", "std::time::SystemTime",
-    "Timestamp::now", "Zoned::now", "tokio::", "sqlx::", "tracing::", "println!", "rand::",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "tokio::",
+    "sqlx::",
+    "tracing::",
+    "println!",
+    "rand::",
 ];
-const CLOCKS: [&str; 4] = ["Timestamp::now(", "Zoned::now(", "SystemTime::now(", "Instant::now("];
+const CLOCKS: [&str; 4] = [
+    "Timestamp::now(",
+    "Zoned::now(",
+    "SystemTime::now(",
+    "Instant::now(",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,13 +58,21 @@ fn rust_files(below: &Path) -> Vec<PathBuf> {
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let product = text.split("#[cfg(test)]\nmod tests").next().unwrap_or("");
-    product.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    product
+        .lines()
+        .filter(|l| !l.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn stage_files(stage: &str) -> Vec<PathBuf> {
     let single = root().join(format!("src/{stage}.rs"));
     let folder = root().join(format!("src/{stage}"));
-    let mut files = if folder.is_dir() { rust_files(&folder) } else { Vec::new() };
+    let mut files = if folder.is_dir() {
+        rust_files(&folder)
+    } else {
+        Vec::new()
+    };
     files.extend(single.is_file().then_some(single));
     assert!(!files.is_empty(), "stage {stage} has no file");
     files
@@ -55,7 +80,11 @@ fn stage_files(stage: &str) -> Vec<PathBuf> {
 
 /// Modules of this crate that the code names.
 fn imports(code: &str) -> BTreeSet<String> {
-    let names = code.split("crate::").skip(1).map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+    let names = code.split("crate::").skip(1).map(|rest| {
+        rest.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    });
     names.collect()
 }
 
@@ -65,7 +94,11 @@ fn no_stage_imports_a_later_one() {
         let allowed: BTreeSet<&str> = STAGES[..=n].iter().chain(&SHARED).copied().collect();
         for file in stage_files(stage) {
             for import in imports(&code(&file)) {
-                assert!(allowed.contains(import.as_str()), "{}: {stage} must not use {import}", file.display());
+                assert!(
+                    allowed.contains(import.as_str()),
+                    "{}: {stage} must not use {import}",
+                    file.display()
+                );
             }
         }
     }
@@ -76,7 +109,11 @@ fn settings_and_calendars_come_before_every_stage() {
     for shared in SHARED {
         for file in stage_files(shared) {
             for import in imports(&code(&file)) {
-                assert!(SHARED.contains(&import.as_str()), "{}: {shared} must not use {import}", file.display());
+                assert!(
+                    SHARED.contains(&import.as_str()),
+                    "{}: {shared} must not use {import}",
+                    file.display()
+                );
             }
         }
     }
@@ -84,10 +121,18 @@ fn settings_and_calendars_come_before_every_stage() {
 
 #[test]
 fn stages_are_pure() {
-    for file in STAGES.iter().flat_map(|s| stage_files(s)).chain(stage_files("calendar")) {
+    for file in STAGES
+        .iter()
+        .flat_map(|s| stage_files(s))
+        .chain(stage_files("calendar"))
+    {
         let code = code(&file);
         for word in IMPURE {
-            assert!(!code.contains(word), "{}: a stage must not use {word}", file.display());
+            assert!(
+                !code.contains(word),
+                "{}: a stage must not use {word}",
+                file.display()
+            );
         }
     }
 }
@@ -100,7 +145,11 @@ fn the_clock_is_read_in_main_and_daemon_alone() {
         }
         let code = code(&file);
         for clock in CLOCKS {
-            assert!(!code.contains(clock), "{}: takes `now` as a parameter instead of {clock})", file.display());
+            assert!(
+                !code.contains(clock),
+                "{}: takes `now` as a parameter instead of {clock})",
+                file.display()
+            );
         }
     }
 }
@@ -108,9 +157,16 @@ fn the_clock_is_read_in_main_and_daemon_alone() {
 #[test]
 fn sql_lives_in_the_store_alone() {
     for file in rust_files(&root().join("src")) {
-        let inside = file.strip_prefix(root().join("src")).unwrap().starts_with("store");
+        let inside = file
+            .strip_prefix(root().join("src"))
+            .unwrap()
+            .starts_with("store");
         let code = code(&file);
-        assert!(inside || !code.contains("sqlx::"), "{}: sqlx belongs into store/", file.display());
+        assert!(
+            inside || !code.contains("sqlx::"),
+            "{}: sqlx belongs into store/",
+            file.display()
+        );
     }
 }
 
@@ -123,7 +179,11 @@ fn only_the_command_line_prints_and_uses_anyhow() {
         }
         let code = code(&file);
         for word in ["anyhow", "println!", "print!"] {
-            assert!(!code.contains(word), "{}: {word} belongs into main.rs and cli/", file.display());
+            assert!(
+                !code.contains(word),
+                "{}: {word} belongs into main.rs and cli/",
+                file.display()
+            );
         }
     }
 }
@@ -132,14 +192,23 @@ fn only_the_command_line_prints_and_uses_anyhow() {
 fn migrations_are_twins() {
     let names = |engine: &str| -> BTreeSet<String> {
         let folder = root().join("migrations").join(engine);
-        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect()
     };
     let (sqlite, postgres) = (names("sqlite"), names("postgres"));
     assert!(!sqlite.is_empty());
     assert_eq!(sqlite, postgres, "the two migration folders differ");
     for name in &sqlite {
-        let columns = |engine: &str| columns(&fs::read_to_string(root().join("migrations").join(engine).join(name)).unwrap());
-        assert_eq!(columns("sqlite"), columns("postgres"), "{name}: tables or columns differ");
+        let columns = |engine: &str| {
+            columns(&fs::read_to_string(root().join("migrations").join(engine).join(name)).unwrap())
+        };
+        assert_eq!(
+            columns("sqlite"),
+            columns("postgres"),
+            "{name}: tables or columns differ"
+        );
     }
 }
 

@@ -9,7 +9,10 @@ use super::{Common, Outcome, open, print};
 
 /// List accounts, or suggest settings for unknown organisations.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "Example:\n  barometer accounts\n  barometer accounts suggest >> /etc/barometer/accounts/new.toml")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example:\n  barometer accounts\n  barometer accounts suggest >> /etc/barometer/accounts/new.toml"
+)]
 pub struct Accounts {
     #[command(subcommand)]
     command: Option<What>,
@@ -37,16 +40,30 @@ impl Accounts {
             }
             return Ok(Outcome::Done);
         }
-        let mut table = vec![["account", "messages", "in", "out", "last"].map(String::from).to_vec()];
+        let mut table = vec![
+            ["account", "messages", "in", "out", "last"]
+                .map(String::from)
+                .to_vec(),
+        ];
         for row in &rows {
             if common.json {
-                print::json(&serde_json::json!({ "account": row.id, "provisional": !known(&row.id), "messages": row.messages,
-                    "inbound": row.inbound, "outbound": row.outbound, "last": row.last_us.and_then(|us| Timestamp::from_microsecond(us).ok()) }));
+                print::json(
+                    &serde_json::json!({ "account": row.id, "provisional": !known(&row.id), "messages": row.messages,
+                    "inbound": row.inbound, "outbound": row.outbound, "last": row.last_us.and_then(|us| Timestamp::from_microsecond(us).ok()) }),
+                );
             }
             let mark = if known(&row.id) { "" } else { " (provisional)" };
-            let last = row.last_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+            let last = row
+                .last_us
+                .and_then(|us| Timestamp::from_microsecond(us).ok());
             let last = last.map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string());
-            table.push(vec![format!("{}{mark}", row.id), row.messages.to_string(), row.inbound.to_string(), row.outbound.to_string(), last]);
+            table.push(vec![
+                format!("{}{mark}", row.id),
+                row.messages.to_string(),
+                row.inbound.to_string(),
+                row.outbound.to_string(),
+                last,
+            ]);
         }
         if !common.json {
             print::table(&table);
@@ -57,6 +74,12 @@ impl Accounts {
 
 fn suggestion(id: &str, messages: i64) -> String {
     let short = id.split(['.', '@']).next().unwrap_or(id);
-    let whose = if id.contains('@') { format!("addresses = [\"{id}\"]") } else { format!("domains = [\"{id}\"]") };
-    format!("# {messages} messages\n[[account]]\nid = \"{short}\"\nname = \"{short}\"\nkind = \"client\" # client | vendor | partner\n{whose}\n# owner = \"somebody@…\"\n")
+    let whose = if id.contains('@') {
+        format!("addresses = [\"{id}\"]")
+    } else {
+        format!("domains = [\"{id}\"]")
+    };
+    format!(
+        "# {messages} messages\n[[account]]\nid = \"{short}\"\nname = \"{short}\"\nkind = \"client\" # client | vendor | partner\n{whose}\n# owner = \"somebody@…\"\n"
+    )
 }

@@ -28,7 +28,10 @@ pub struct Demo {
 
 impl Demo {
     pub fn run(self) -> Result<Outcome> {
-        let text = MAIL.get_file("northlight.toml").and_then(|f| f.contents_utf8()).context("the demo's settings are missing from the binary")?;
+        let text = MAIL
+            .get_file("northlight.toml")
+            .and_then(|f| f.contents_utf8())
+            .context("the demo's settings are missing from the binary")?;
         let settings = config::parse(text, "northlight.toml")?;
         let mails = mails()?;
         clear(&self.out)?;
@@ -57,11 +60,20 @@ impl Demo {
 fn mails() -> Result<Vec<Incoming>> {
     let mut mails = Vec::new();
     for folder in MAIL.dirs() {
-        for file in folder.files().filter(|f| f.path().extension().is_some_and(|e| e == "eml")) {
+        for file in folder
+            .files()
+            .filter(|f| f.path().extension().is_some_and(|e| e == "eml"))
+        {
             let bytes = file.contents().to_vec();
             let path = file.path().display().to_string();
-            let arrived_at = intake::arrived_at(&bytes).with_context(|| format!("{path} has no date"))?;
-            mails.push(Incoming { path, whole_bytes: bytes.len() as u64, bytes, arrived_at });
+            let arrived_at =
+                intake::arrived_at(&bytes).with_context(|| format!("{path} has no date"))?;
+            mails.push(Incoming {
+                path,
+                whole_bytes: bytes.len() as u64,
+                bytes,
+                arrived_at,
+            });
         }
     }
     mails.sort_by(|a, b| (a.arrived_at, &a.path).cmp(&(b.arrived_at, &b.path)));
@@ -75,12 +87,20 @@ fn clear(out: &Path) -> Result<()> {
         return Ok(());
     }
     if !out.join("events.jsonl").is_file() {
-        bail!("{} has a mail folder that no demo made; choose another folder with --out", out.display());
+        bail!(
+            "{} has a mail folder that no demo made; choose another folder with --out",
+            out.display()
+        );
     }
-    for entry in std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))? {
-        let path = entry.with_context(|| format!("cannot read {}", mail.display()))?.path();
+    for entry in
+        std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))?
+    {
+        let path = entry
+            .with_context(|| format!("cannot read {}", mail.display()))?
+            .path();
         if path.extension().is_some_and(|e| e == "eml" || e == "html") {
-            std::fs::remove_file(&path).with_context(|| format!("cannot replace {}", path.display()))?;
+            std::fs::remove_file(&path)
+                .with_context(|| format!("cannot replace {}", path.display()))?;
         }
     }
     Ok(())
@@ -92,15 +112,22 @@ fn leave(out: &Path, story: &Story) -> Result<()> {
     for mail in &story.mails {
         let path = out.join("mail").join(&mail.file).with_extension("html");
         let parsed = mail_parser::MessageParser::default().parse(&mail.bytes);
-        let html = parsed.as_ref().and_then(|m| m.html_bodies().next()).and_then(|p| p.text_contents()).unwrap_or_default().to_owned();
-        std::fs::write(&path, html).with_context(|| format!("cannot write {}; is the disk full?", path.display()))?;
+        let html = parsed
+            .as_ref()
+            .and_then(|m| m.html_bodies().next())
+            .and_then(|p| p.text_contents())
+            .unwrap_or_default()
+            .to_owned();
+        std::fs::write(&path, html)
+            .with_context(|| format!("cannot write {}; is the disk full?", path.display()))?;
     }
     Ok(())
 }
 
 fn tell(out: &Path, settings: &Settings, story: &Story, count: usize) {
     let named = |name: &str| story.events.iter().filter(|e| e.event == name).count();
-    let day = |at: Option<Timestamp>| at.map_or(String::new(), |at| at.strftime("%-d %B %Y").to_string());
+    let day =
+        |at: Option<Timestamp>| at.map_or(String::new(), |at| at.strftime("%-d %B %Y").to_string());
     let dates = || story.events.iter().map(|e| e.at);
     print::text(&format!(
         "{count} messages between {} accounts and {} people of one firm, from {} to {}.",
@@ -116,9 +143,18 @@ fn tell(out: &Path, settings: &Settings, story: &Story, count: usize) {
         named("alert_repeat"),
         named("digest")
     ));
-    for event in story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update")) {
+    for event in story
+        .events
+        .iter()
+        .filter(|e| matches!(e.event, "alert" | "alert_update"))
+    {
         print::text(&replay::event_line(event));
     }
-    print::text(&format!("\nOpen {} in a browser.", out.join("index.html").display()));
-    print::text("Then try your own: barometer read FILE.eml --config barometer.toml (see README.md).");
+    print::text(&format!(
+        "\nOpen {} in a browser.",
+        out.join("index.html").display()
+    ));
+    print::text(
+        "Then try your own: barometer read FILE.eml --config barometer.toml (see README.md).",
+    );
 }

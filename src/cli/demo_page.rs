@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result};
 use barometer::config::{Account, Settings};
 use barometer::judge::{Severity, signal};
 use barometer::notify::Templates;
-use barometer::notify::page::{self, DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep};
+use barometer::notify::page::{
+    self, DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep,
+};
 use barometer::pipeline::{Event, Story};
 use jiff::tz::TimeZone;
 
@@ -15,8 +17,19 @@ use jiff::tz::TimeZone;
 pub fn write(out: &Path, settings: &Settings, story: &Story, messages: usize) -> Result<()> {
     let zone = &settings.service.time_zone;
     let subjects = subjects(story);
-    let count = |names: &[&str]| story.events.iter().filter(|e| names.contains(&e.event)).count() as u64;
-    let days = || story.events.iter().map(|e| e.at.to_zoned(zone.clone()).date());
+    let count = |names: &[&str]| {
+        story
+            .events
+            .iter()
+            .filter(|e| names.contains(&e.event))
+            .count() as u64
+    };
+    let days = || {
+        story
+            .events
+            .iter()
+            .map(|e| e.at.to_zoned(zone.clone()).date())
+    };
     let page = DemoPage {
         firm: "Northlight".into(),
         from: days().min().unwrap_or_default(),
@@ -24,30 +37,59 @@ pub fn write(out: &Path, settings: &Settings, story: &Story, messages: usize) ->
         messages: messages as u64,
         alerts: count(&["alert", "alert_update", "alert_repeat"]),
         digests: count(&["digest"]),
-        accounts: settings.accounts.iter().map(|a| account(a, story, &subjects)).collect(),
-        mornings: story.events.iter().filter(|e| e.event == "digest").map(|e| morning(e, &subjects, zone)).collect(),
+        accounts: settings
+            .accounts
+            .iter()
+            .map(|a| account(a, story, &subjects))
+            .collect(),
+        mornings: story
+            .events
+            .iter()
+            .filter(|e| e.event == "digest")
+            .map(|e| morning(e, &subjects, zone))
+            .collect(),
         next: next_steps(),
     };
     let html = page::index(&page, &Templates::shipped()?, zone)?;
     let path = out.join("index.html");
-    std::fs::write(&path, html).with_context(|| format!("cannot write {}; is the disk full?", path.display()))
+    std::fs::write(&path, html)
+        .with_context(|| format!("cannot write {}; is the disk full?", path.display()))
 }
 
 /// Subject of every e-mail by its file.
 fn subjects(story: &Story) -> HashMap<String, String> {
     let parser = mail_parser::MessageParser::default();
-    let subject = |bytes: &[u8]| parser.parse_headers(bytes).and_then(|m| m.subject().map(str::to_owned)).unwrap_or_default();
-    story.mails.iter().map(|m| (format!("mail/{}", m.file), subject(&m.bytes))).collect()
+    let subject = |bytes: &[u8]| {
+        parser
+            .parse_headers(bytes)
+            .and_then(|m| m.subject().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    story
+        .mails
+        .iter()
+        .map(|m| (format!("mail/{}", m.file), subject(&m.bytes)))
+        .collect()
 }
 
 fn account(account: &Account, story: &Story, subjects: &HashMap<String, String>) -> DemoAccount {
-    let of_it: Vec<&Event> = story.events.iter().filter(|e| e.account.as_ref() == Some(&account.id)).collect();
+    let of_it: Vec<&Event> = story
+        .events
+        .iter()
+        .filter(|e| e.account.as_ref() == Some(&account.id))
+        .collect();
     let last = |name: &str| of_it.iter().rev().find(|e| e.event == name);
-    let worst = of_it.iter().filter_map(|e| e.severity).max().unwrap_or_default();
+    let worst = of_it
+        .iter()
+        .filter_map(|e| e.severity)
+        .max()
+        .unwrap_or_default();
     let open = open_incidents(&of_it);
     let state = match open {
         0 => DemoOutcome::Well,
-        _ if worst == Severity::Critical && last("incident_calming").is_none() => DemoOutcome::Danger,
+        _ if worst == Severity::Critical && last("incident_calming").is_none() => {
+            DemoOutcome::Danger
+        }
         _ => DemoOutcome::Open,
     };
     let (alerts, good) = (tally(&of_it, "alert"), tally(&of_it, "good_news"));
@@ -55,7 +97,11 @@ fn account(account: &Account, story: &Story, subjects: &HashMap<String, String>)
         name: account.name.clone(),
         kind: account.kind,
         story: format!("{} and {good} times good news.", plural(alerts, "alert")),
-        outcome: if open == 0 { "Nothing is open at the end.".into() } else { format!("{} open at the end.", plural(open, "incident")) },
+        outcome: if open == 0 {
+            "Nothing is open at the end.".into()
+        } else {
+            format!("{} open at the end.", plural(open, "incident"))
+        },
         state,
         events: of_it.iter().filter_map(|e| line(e, subjects)).collect(),
     }
@@ -77,7 +123,9 @@ fn plural(n: usize, what: &str) -> String {
 fn open_incidents(events: &[&Event]) -> usize {
     let mut open: HashMap<&str, bool> = HashMap::new();
     for event in events {
-        let Some(name) = event.incident.as_deref() else { continue };
+        let Some(name) = event.incident.as_deref() else {
+            continue;
+        };
         match event.event {
             "alert" | "alert_update" => drop(open.insert(name, true)),
             "incident_calming" | "incident_closed" => drop(open.insert(name, false)),
@@ -92,9 +140,17 @@ fn line(event: &Event, subjects: &HashMap<String, String>) -> Option<DemoEvent> 
         "alert" => (DemoEventKind::Alert, subject(event, subjects)),
         "alert_update" => (DemoEventKind::Update, subject(event, subjects)),
         "alert_repeat" => (DemoEventKind::Reminder, subject(event, subjects)),
-        "incident_calming" => (DemoEventKind::Incident, format!("{} calms down", event.topic?.phrase())),
-        "incident_closed" => (DemoEventKind::Incident, format!("{} is over", event.topic?.phrase())),
-        "incident_opened" | "incident_changed" if event.severity < Some(Severity::Warning) => (DemoEventKind::Noticed, said(event)),
+        "incident_calming" => (
+            DemoEventKind::Incident,
+            format!("{} calms down", event.topic?.phrase()),
+        ),
+        "incident_closed" => (
+            DemoEventKind::Incident,
+            format!("{} is over", event.topic?.phrase()),
+        ),
+        "incident_opened" | "incident_changed" if event.severity < Some(Severity::Warning) => {
+            (DemoEventKind::Noticed, said(event))
+        }
         "good_news" => (DemoEventKind::GoodNews, said(event)),
         _ => return None,
     };
@@ -109,13 +165,22 @@ fn line(event: &Event, subjects: &HashMap<String, String>) -> Option<DemoEvent> 
 }
 
 fn subject(event: &Event, subjects: &HashMap<String, String>) -> String {
-    event.file.as_ref().and_then(|f| subjects.get(f)).cloned().unwrap_or_default()
+    event
+        .file
+        .as_ref()
+        .and_then(|f| subjects.get(f))
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Who did what, from the signals.
 fn said(event: &Event) -> String {
     let phrases: Vec<&str> = event.signals.iter().map(|s| signal::phrase(s)).collect();
-    format!("{} {}", event.person.as_deref().unwrap_or("somebody"), phrases.join("; "))
+    format!(
+        "{} {}",
+        event.person.as_deref().unwrap_or("somebody"),
+        phrases.join("; ")
+    )
 }
 
 fn morning(event: &Event, subjects: &HashMap<String, String>, zone: &TimeZone) -> DemoMorning {
@@ -127,10 +192,19 @@ fn morning(event: &Event, subjects: &HashMap<String, String>, zone: &TimeZone) -
 }
 
 fn next_steps() -> Vec<DemoStep> {
-    let step = |command: &str, what: &str| DemoStep { command: command.into(), what: what.into() };
+    let step = |command: &str, what: &str| DemoStep {
+        command: command.into(),
+        what: what.into(),
+    };
     vec![
-        step("barometer read --config barometer.toml FILE.eml", "what it makes of one message of yours, and why"),
-        step("barometer replay --config barometer.toml MAILDIR --out replay", "what it would have told you last year"),
+        step(
+            "barometer read --config barometer.toml FILE.eml",
+            "what it makes of one message of yours, and why",
+        ),
+        step(
+            "barometer replay --config barometer.toml MAILDIR --out replay",
+            "what it would have told you last year",
+        ),
         step("barometer rules list", "the rules behind every line above"),
     ]
 }

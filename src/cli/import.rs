@@ -18,7 +18,9 @@ const BATCH_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Take mail from disk into the store as history: recorded and judged, never mailed as news.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  barometer import ~/Maildir ~/old-mail.mbox\nMay be run again: what is known is not taken twice.")]
+#[command(
+    after_help = "Example:\n  barometer import ~/Maildir ~/old-mail.mbox\nMay be run again: what is known is not taken twice."
+)]
 pub struct Import {
     /// Mail: Maildir folders, mbox files, `.eml` files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
@@ -49,16 +51,28 @@ impl Import {
             print::error(complaint);
         }
         if common.json {
-            print::json(&serde_json::json!({ "taken": tally.taken, "known": tally.known, "unreadable_files": tally.failed,
-                "quarantined": counts.quarantined, "waiting": counts.waiting }));
+            print::json(
+                &serde_json::json!({ "taken": tally.taken, "known": tally.known, "unreadable_files": tally.failed,
+                "quarantined": counts.quarantined, "waiting": counts.waiting }),
+            );
         } else {
-            print::text(&format!("{} messages taken, {} known already", tally.taken, tally.known));
+            print::text(&format!(
+                "{} messages taken, {} known already",
+                tally.taken, tally.known
+            ));
         }
         if counts.quarantined > 0 && !common.json {
-            print::text(&format!("{} wait in quarantine: barometer quarantine", counts.quarantined));
+            print::text(&format!(
+                "{} wait in quarantine: barometer quarantine",
+                counts.quarantined
+            ));
         }
         let wrong = tally.failed > 0 || !listing.complaints.is_empty();
-        Ok(if wrong { Outcome::FoundWrong } else { Outcome::Done })
+        Ok(if wrong {
+            Outcome::FoundWrong
+        } else {
+            Outcome::Done
+        })
     }
 }
 
@@ -73,7 +87,8 @@ async fn take(pipeline: &Pipeline, items: &[Item], now: Timestamp) -> Result<Tal
                 bytes += raw.bytes.len() as u64;
                 batch.push(NewCopy {
                     source: item.path.clone(),
-                    whole_bytes: i64::try_from(raw.whole_bytes).context("a message larger than any disk")?,
+                    whole_bytes: i64::try_from(raw.whole_bytes)
+                        .context("a message larger than any disk")?,
                     bytes: raw.bytes,
                     arrived_us: item.arrived_at.map(Timestamp::as_microsecond),
                     history: true,
@@ -96,7 +111,12 @@ async fn take(pipeline: &Pipeline, items: &[Item], now: Timestamp) -> Result<Tal
 }
 
 /// Commits the bytes, then works until nothing waits.
-async fn flush(pipeline: &Pipeline, batch: &mut Vec<NewCopy>, tally: &mut Tally, now: Timestamp) -> Result<()> {
+async fn flush(
+    pipeline: &Pipeline,
+    batch: &mut Vec<NewCopy>,
+    tally: &mut Tally,
+    now: Timestamp,
+) -> Result<()> {
     let kept = pipeline.take(&std::mem::take(batch), now).await?;
     let known = kept.iter().filter(|k| k.known).count() as u64;
     tally.known += known;

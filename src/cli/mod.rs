@@ -31,7 +31,9 @@ pub use open::Usage;
 /// Reads the client and vendor mail that a firm copies to it, and tells managers in time.
 #[derive(Debug, Parser)]
 #[command(name = "barometer", version, max_term_width = 100)]
-#[command(after_help = "Start here:\n  barometer demo          see it work, with no set-up\n  barometer read FILE     what it makes of one message")]
+#[command(
+    after_help = "Start here:\n  barometer demo          see it work, with no set-up\n  barometer read FILE     what it makes of one message"
+)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,

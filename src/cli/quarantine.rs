@@ -11,7 +11,10 @@ use super::{Common, Outcome, open, print};
 
 /// List mail that could not be read, or try it again.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "Example:\n  barometer quarantine\n  barometer quarantine retry        # after an upgrade")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example:\n  barometer quarantine\n  barometer quarantine retry        # after an upgrade"
+)]
 pub struct Quarantine {
     #[command(subcommand)]
     command: Option<What>,
@@ -43,15 +46,33 @@ impl Quarantine {
 async fn list(pipeline: &Pipeline, json: bool) -> Result<Outcome> {
     let mut db = pipeline.store().read().await?;
     let rows = raw::quarantined(&mut db).await?;
-    let mut table = vec![["number", "from", "subject", "why", "where"].map(String::from).to_vec()];
+    let mut table = vec![
+        ["number", "from", "subject", "why", "where"]
+            .map(String::from)
+            .to_vec(),
+    ];
     for row in &rows {
-        let Quarantined { copy, source, bytes_head, error, .. } = row;
+        let Quarantined {
+            copy,
+            source,
+            bytes_head,
+            error,
+            ..
+        } = row;
         let head = intake::headline(bytes_head);
         if json {
-            print::json(&serde_json::json!({ "number": copy, "path": source, "from": head.from, "subject": head.subject,
-                "date": head.date, "error": error, "attempts": row.attempts }));
+            print::json(
+                &serde_json::json!({ "number": copy, "path": source, "from": head.from, "subject": head.subject,
+                "date": head.date, "error": error, "attempts": row.attempts }),
+            );
         }
-        table.push(vec![copy.to_string(), head.from.clone(), head.subject.clone(), error.clone(), source.clone()]);
+        table.push(vec![
+            copy.to_string(),
+            head.from.clone(),
+            head.subject.clone(),
+            error.clone(),
+            source.clone(),
+        ]);
     }
     if !json {
         if rows.is_empty() {
@@ -60,7 +81,11 @@ async fn list(pipeline: &Pipeline, json: bool) -> Result<Outcome> {
             print::table(&table);
         }
     }
-    Ok(if rows.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
+    Ok(if rows.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::FoundWrong
+    })
 }
 
 async fn retry(pipeline: &Pipeline, numbers: &[i64], now: Timestamp) -> Result<Outcome> {
@@ -77,5 +102,9 @@ async fn retry(pipeline: &Pipeline, numbers: &[i64], now: Timestamp) -> Result<O
     let mut db = pipeline.store().read().await?;
     let left = raw::counts(&mut db).await?.quarantined;
     print::text(&format!("{tried} tried again, {left} still in quarantine"));
-    Ok(if left > 0 { Outcome::FoundWrong } else { Outcome::Done })
+    Ok(if left > 0 {
+        Outcome::FoundWrong
+    } else {
+        Outcome::Done
+    })
 }

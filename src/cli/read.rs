@@ -15,7 +15,9 @@ use super::{Common, Outcome, open, print};
 
 /// Show what the stages make of single messages: author, wrapping, account, texts, tone, urgency, signals.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  barometer read --config barometer.toml mail/complaint.eml\n  barometer read --json ~/Maildir | jq .severity")]
+#[command(
+    after_help = "Example:\n  barometer read --config barometer.toml mail/complaint.eml\n  barometer read --json ~/Maildir | jq .severity"
+)]
 pub struct Read {
     /// Messages: `.eml` files, mbox files, Maildir folders, or folders of them.
     #[arg(required = true, value_name = "PATH")]
@@ -58,12 +60,20 @@ impl Read {
 
 /// One object a message; names as the README documents them.
 pub fn as_json(path: &str, understood: &Understood) -> Value {
-    let Understood { message: m, filed, verdict, .. } = understood;
+    let Understood {
+        message: m,
+        filed,
+        verdict,
+        ..
+    } = understood;
     let (reading, reason) = match &m.reading {
         Reading::Ok => ("ok", Value::Null),
         Reading::Unreadable(reason) => ("unreadable", json!(reason)),
     };
-    let carrier = m.carrier.as_ref().map(|c| json!({ "from": c.from.as_ref().map(address), "sent_at": c.sent_at }));
+    let carrier = m
+        .carrier
+        .as_ref()
+        .map(|c| json!({ "from": c.from.as_ref().map(address), "sent_at": c.sent_at }));
     let layers: Vec<Value> = m
         .layers
         .iter()

@@ -18,7 +18,9 @@ use super::{Common, Outcome, open, print};
 
 /// What would Barometer have told whom, when, on this mail at its own dates?
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  barometer replay ~/Maildir --out /tmp/replay\n  barometer replay last-year.mbox --out /tmp/new --rules my-rules   # what my-rules add and lose")]
+#[command(
+    after_help = "Example:\n  barometer replay ~/Maildir --out /tmp/replay\n  barometer replay last-year.mbox --out /tmp/new --rules my-rules   # what my-rules add and lose"
+)]
 pub struct Replay {
     /// Mail: Maildir folders, mbox files, `.eml` files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
@@ -36,7 +38,11 @@ impl Replay {
         let settings = open::settings(common)?;
         let listing = files::list(&self.paths, &mut |_| {})?;
         let usual = self.story(&settings, open::judge_for(&settings)?, &listing, &self.out)?;
-        let mut outcome = if listing.complaints.is_empty() { Outcome::Done } else { Outcome::FoundWrong };
+        let mut outcome = if listing.complaints.is_empty() {
+            Outcome::Done
+        } else {
+            Outcome::FoundWrong
+        };
         for complaint in &listing.complaints {
             print::error(complaint);
         }
@@ -55,7 +61,13 @@ impl Replay {
         Ok(outcome)
     }
 
-    fn story(&self, settings: &Settings, judge: Judge, listing: &Listing, out: &Path) -> Result<Story> {
+    fn story(
+        &self,
+        settings: &Settings,
+        judge: Judge,
+        listing: &Listing,
+        out: &Path,
+    ) -> Result<Story> {
         let folder = Folder::create(&out.join("mail"))?;
         let progress = Progress::new("replaying", listing.items.len() as u64);
         let story = open::block_on(async {
@@ -66,7 +78,12 @@ impl Replay {
             for item in &listing.items {
                 let raw = files::fetch(item)?;
                 last = item.arrived_at.unwrap_or(last);
-                let mail = Incoming { path: item.path.clone(), bytes: raw.bytes, whole_bytes: raw.whole_bytes, arrived_at: last };
+                let mail = Incoming {
+                    path: item.path.clone(),
+                    bytes: raw.bytes,
+                    whole_bytes: raw.whole_bytes,
+                    arrived_at: last,
+                };
                 world.arrive(mail).await?;
                 progress.step(1);
             }
@@ -80,7 +97,12 @@ impl Replay {
 
 /// One event a line.
 pub fn write_events(path: &Path, events: &[Event]) -> Result<()> {
-    let cannot = || format!("cannot write {}; is the folder writable, and the disk not full?", path.display());
+    let cannot = || {
+        format!(
+            "cannot write {}; is the folder writable, and the disk not full?",
+            path.display()
+        )
+    };
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).with_context(cannot)?);
     for event in events {
         serde_json::to_writer(&mut file, event).with_context(cannot)?;
@@ -95,8 +117,10 @@ fn summary(story: &Story, listing: &Listing, out: &Path, json: bool) {
     let digests = count("digest");
     let files: BTreeSet<&str> = story.mails.iter().map(|m| m.file.as_str()).collect();
     if json {
-        print::json(&serde_json::json!({ "messages": listing.items.len(), "alerts": alerts, "updates": updates,
-            "repeats": repeats, "digests": digests, "mails": files.len(), "out": out }));
+        print::json(
+            &serde_json::json!({ "messages": listing.items.len(), "alerts": alerts, "updates": updates,
+            "repeats": repeats, "digests": digests, "mails": files.len(), "out": out }),
+        );
         return;
     }
     print::text(&format!(
@@ -105,7 +129,11 @@ fn summary(story: &Story, listing: &Listing, out: &Path, json: bool) {
         files.len(),
         out.join("mail").display()
     ));
-    for event in story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update")) {
+    for event in story
+        .events
+        .iter()
+        .filter(|e| matches!(e.event, "alert" | "alert_update"))
+    {
         print::text(&event_line(event));
     }
 }
@@ -126,14 +154,28 @@ pub fn event_line(event: &Event) -> String {
 /// Alerts told apart by what they cite.
 fn compare(usual: &Story, tried: &Story, json: bool) {
     let cited = |story: &Story| -> BTreeSet<(String, String)> {
-        let alerts = story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update"));
-        alerts.flat_map(|e| e.cites.iter().map(|c| (c.path.clone(), e.account.clone().unwrap_or_default()))).collect()
+        let alerts = story
+            .events
+            .iter()
+            .filter(|e| matches!(e.event, "alert" | "alert_update"));
+        alerts
+            .flat_map(|e| {
+                e.cites
+                    .iter()
+                    .map(|c| (c.path.clone(), e.account.clone().unwrap_or_default()))
+            })
+            .collect()
     };
     let (before, after) = (cited(usual), cited(tried));
-    for (sign, word, set) in [("+", "gained", after.difference(&before)), ("-", "lost", before.difference(&after))] {
+    for (sign, word, set) in [
+        ("+", "gained", after.difference(&before)),
+        ("-", "lost", before.difference(&after)),
+    ] {
         for (path, account) in set {
             if json {
-                print::json(&serde_json::json!({ "change": word, "path": path, "account": account }));
+                print::json(
+                    &serde_json::json!({ "change": word, "path": path, "account": account }),
+                );
             } else {
                 print::text(&format!("{sign} {account}  {path}"));
             }

@@ -18,7 +18,9 @@ pub struct RulesCommand {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Check rule files: their grammar, and that every example holds.
-    #[command(after_help = "Example:\n  barometer rules check                 the shipped rules, and those of the settings\n  barometer rules check my-rules.toml   these beside the shipped ones")]
+    #[command(
+        after_help = "Example:\n  barometer rules check                 the shipped rules, and those of the settings\n  barometer rules check my-rules.toml   these beside the shipped ones"
+    )]
     Check {
         /// Rule files or folders of them, beside the shipped ones.
         #[arg(value_name = "PATH")]
@@ -50,16 +52,27 @@ fn check(common: &Common, mut paths: Vec<PathBuf>) -> Result<Outcome> {
     let listed: Vec<_> = rules.list().collect();
     let examples: usize = listed.iter().map(|r| r.examples).sum();
     if common.json {
-        print::json(&serde_json::json!({ "rules": listed.len(), "examples": examples, "warnings": warnings.len() }));
+        print::json(
+            &serde_json::json!({ "rules": listed.len(), "examples": examples, "warnings": warnings.len() }),
+        );
     } else {
-        print::text(&format!("{} rules hold with their {examples} examples; {} warnings", listed.len(), warnings.len()));
+        print::text(&format!(
+            "{} rules hold with their {examples} examples; {} warnings",
+            listed.len(),
+            warnings.len()
+        ));
     }
     Ok(Outcome::Done)
 }
 
 fn list(common: &Common) -> Result<Outcome> {
     let settings = open::settings_or_none(common)?;
-    let rules: Rules = open::rules(&settings.as_ref().map(|s| s.service.rules.clone()).unwrap_or_default())?;
+    let rules: Rules = open::rules(
+        &settings
+            .as_ref()
+            .map(|s| s.service.rules.clone())
+            .unwrap_or_default(),
+    )?;
     let (hits, judged) = match &settings {
         Some(settings) => open::block_on(async {
             let store = barometer::store::Store::open(&settings.service.store).await?;
@@ -69,17 +82,37 @@ fn list(common: &Common) -> Result<Outcome> {
         })?,
         None => (Vec::new(), 0),
     };
-    let mut rows = vec![["rule", "signal", "status", "hits", "rate", "file", "what it sees"].map(String::from).to_vec()];
+    let mut rows = vec![
+        [
+            "rule",
+            "signal",
+            "status",
+            "hits",
+            "rate",
+            "file",
+            "what it sees",
+        ]
+        .map(String::from)
+        .to_vec(),
+    ];
     for rule in rules.list() {
-        let count = hits.iter().find(|(id, _)| *id == rule.id).map_or(0, |(_, n)| *n);
+        let count = hits
+            .iter()
+            .find(|(id, _)| *id == rule.id)
+            .map_or(0, |(_, n)| *n);
         if common.json {
-            print::json(&serde_json::json!({ "rule": rule.id, "signal": rule.signal, "status": rule.status, "hits": count,
-                "judged": judged, "file": rule.file, "describe": rule.describe }));
+            print::json(
+                &serde_json::json!({ "rule": rule.id, "signal": rule.signal, "status": rule.status, "hits": count,
+                "judged": judged, "file": rule.file, "describe": rule.describe }),
+            );
         }
         rows.push(vec![
             rule.id.to_owned(),
             rule.signal.unwrap_or_default().to_owned(),
-            serde_json::to_value(rule.status)?.as_str().unwrap_or_default().to_owned(),
+            serde_json::to_value(rule.status)?
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             count.to_string(),
             rate(count, judged),
             rule.file.to_owned(),
@@ -94,5 +127,9 @@ fn list(common: &Common) -> Result<Outcome> {
 
 /// Hits a hundred messages.
 fn rate(hits: i64, judged: i64) -> String {
-    if judged == 0 { String::new() } else { format!("{}.{} %", hits * 100 / judged, hits * 1000 / judged % 10) }
+    if judged == 0 {
+        String::new()
+    } else {
+        format!("{}.{} %", hits * 100 / judged, hits * 1000 / judged % 10)
+    }
 }

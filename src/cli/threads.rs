@@ -23,16 +23,27 @@ impl Threads {
             let mut db = store.read().await?;
             Ok(threads::threads(&mut db, self.account.as_deref()).await?)
         })?;
-        let mut table = vec![["thread", "account", "messages", "joined by"].map(String::from).to_vec()];
+        let mut table = vec![
+            ["thread", "account", "messages", "joined by"]
+                .map(String::from)
+                .to_vec(),
+        ];
         for row in &rows {
             if common.json {
                 let joined: Vec<_> = row.joined.iter().map(|j| serde_json::json!({ "message_id": j.message_id, "to": j.to, "by": j.by })).collect();
-                print::json(&serde_json::json!({ "thread": row.thread, "account": row.account, "messages": row.messages, "joined": joined }));
+                print::json(
+                    &serde_json::json!({ "thread": row.thread, "account": row.account, "messages": row.messages, "joined": joined }),
+                );
             }
             let mut by: Vec<&str> = row.joined.iter().map(|j| j.by.as_str()).collect();
             by.sort_unstable();
             by.dedup();
-            table.push(vec![row.thread.to_string(), row.account.clone(), row.messages.len().to_string(), by.join(", ")]);
+            table.push(vec![
+                row.thread.to_string(),
+                row.account.clone(),
+                row.messages.len().to_string(),
+                by.join(", "),
+            ]);
         }
         if !common.json {
             print::table(&table);

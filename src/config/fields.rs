@@ -225,18 +225,36 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// Reads a table below this one with `read`.
-    pub(crate) fn within<T>(&mut self, key: &str, read: impl FnOnce(&mut Fields<'_, 't>) -> T) -> Option<T> {
+    pub(crate) fn within<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut Fields<'_, 't>) -> T,
+    ) -> Option<T> {
         let (table, start) = self.table(key)?;
-        Some(read(&mut Fields::new(self.source, table, start, self.complaints)))
+        Some(read(&mut Fields::new(
+            self.source,
+            table,
+            start,
+            self.complaints,
+        )))
     }
 
     /// Reads each table of a list of tables with `read`.
-    pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Fields<'_, 't>) -> Option<T>) -> Vec<T> {
+    pub(crate) fn each<T>(
+        &mut self,
+        key: &str,
+        mut read: impl FnMut(&mut Fields<'_, 't>) -> Option<T>,
+    ) -> Vec<T> {
         let mut found = Vec::new();
         for item in self.items(key) {
             match item.get_ref().as_table() {
                 Some(table) => {
-                    found.extend(read(&mut Fields::new(self.source, table, item.span().start, self.complaints)));
+                    found.extend(read(&mut Fields::new(
+                        self.source,
+                        table,
+                        item.span().start,
+                        self.complaints,
+                    )));
                 }
                 None => self.wrong_type(key, item, "a table"),
             }
@@ -250,7 +268,10 @@ impl<'s, 't> Fields<'s, 't> {
 
     /// The keys, in order of the alphabet.
     pub(crate) fn keys(&self) -> Vec<String> {
-        self.table.keys().map(|key| key.get_ref().to_string()).collect()
+        self.table
+            .keys()
+            .map(|key| key.get_ref().to_string())
+            .collect()
     }
 
     pub(crate) fn file(&self) -> &str {

@@ -19,7 +19,10 @@ pub(super) fn text_of(path: &Path) -> Result<String, Complaint> {
     };
     let size = fs::metadata(path).map(|m| m.len()).unwrap_or(0);
     if size > LARGEST {
-        return Err(complain("this file is too large for settings".to_owned(), "name the settings file with --config FILE"));
+        return Err(complain(
+            "this file is too large for settings".to_owned(),
+            "name the settings file with --config FILE",
+        ));
     }
     let bytes = fs::read(path).map_err(|error| {
         complain(
@@ -28,15 +31,25 @@ pub(super) fn text_of(path: &Path) -> Result<String, Complaint> {
         )
     })?;
     String::from_utf8(bytes).map_err(|error| {
-        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let before = error
+            .as_bytes()
+            .get(..error.utf8_error().valid_up_to())
+            .unwrap_or_default();
         let line = 1 + before.iter().filter(|b| **b == b'\n').count();
-        Complaint { line, ..complain("the text is not UTF-8".to_owned(), "save it as UTF-8") }
+        Complaint {
+            line,
+            ..complain("the text is not UTF-8".to_owned(), "save it as UTF-8")
+        }
     })
 }
 
 /// The files that match the patterns, each pattern's in order of name. A `*`
 /// stands for any characters of a file name.
-pub(super) fn files(main: &Path, patterns: &[Placed<String>], complaints: &mut Vec<Complaint>) -> Vec<Written> {
+pub(super) fn files(
+    main: &Path,
+    patterns: &[Placed<String>],
+    complaints: &mut Vec<Complaint>,
+) -> Vec<Written> {
     let folder = main.parent().unwrap_or(Path::new(""));
     let mut files: Vec<Written> = Vec::new();
     for pattern in patterns {
@@ -63,18 +76,34 @@ pub(super) fn files(main: &Path, patterns: &[Placed<String>], complaints: &mut V
 }
 
 fn matching(pattern: &Path) -> Result<Vec<std::path::PathBuf>, String> {
-    let name = pattern.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    let name = pattern
+        .file_name()
+        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
     let folder = pattern.parent().unwrap_or(Path::new(""));
     if !name.contains('*') {
         let there = pattern.is_file();
-        return if there { Ok(vec![pattern.to_owned()]) } else { Err(format!("{} is no file", pattern.display())) };
+        return if there {
+            Ok(vec![pattern.to_owned()])
+        } else {
+            Err(format!("{} is no file", pattern.display()))
+        };
     }
-    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = fs::read_dir(here).map_err(|error| format!("cannot read the folder {} ({error})", folder.display()))?;
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = fs::read_dir(here)
+        .map_err(|error| format!("cannot read the folder {} ({error})", folder.display()))?;
     let mut found: Vec<_> = entries
         .filter_map(Result::ok)
         .map(|entry| folder.join(entry.file_name()))
-        .filter(|path| path.is_file() && path.file_name().is_some_and(|n| fits(&n.to_string_lossy(), &name)))
+        .filter(|path| {
+            path.is_file()
+                && path
+                    .file_name()
+                    .is_some_and(|n| fits(&n.to_string_lossy(), &name))
+        })
         .collect();
     found.sort();
     Ok(found)
@@ -83,9 +112,13 @@ fn matching(pattern: &Path) -> Result<Vec<std::path::PathBuf>, String> {
 /// Whether a name fits a pattern with any number of `*`.
 fn fits(name: &str, pattern: &str) -> bool {
     let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
     let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
     for part in middle {
         match rest.split_once(part) {
             Some((_, after)) => rest = after,

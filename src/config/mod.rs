@@ -20,8 +20,9 @@ use toml::de::DeTable;
 
 pub use complaint::{Complaint, Complaints};
 pub use settings::{
-    Account, After, Alerts, Auth, DEFAULT, Digest, EmptyDigest, Kind, Mailbox, Member, Never, Privacy, Relay, Role, Rung,
-    Secret, Sensitivity, Server, Service, Settings, StaffTone, Step, Target, Tls, is_below,
+    Account, After, Alerts, Auth, DEFAULT, Digest, EmptyDigest, Kind, Mailbox, Member, Never,
+    Privacy, Relay, Role, Rung, Secret, Sensitivity, Server, Service, Settings, StaffTone, Step,
+    Target, Tls, is_below,
 };
 pub use span::{BadSpan, parse_span, parse_working_span};
 
@@ -29,9 +30,13 @@ use draft::{Base, Lists};
 use fields::{Fields, Source};
 
 /// Tables that may stand in every file.
-const LISTS: [&str; 6] = ["mailbox", "member", "account", "calendar", "target", "ladder"];
+const LISTS: [&str; 6] = [
+    "mailbox", "member", "account", "calendar", "target", "ladder",
+];
 /// Tables that stand once, in the main file.
-const SINGLE: [&str; 7] = ["include", "service", "relay", "alerts", "digest", "privacy", "secrets"];
+const SINGLE: [&str; 7] = [
+    "include", "service", "relay", "alerts", "digest", "privacy", "secrets",
+];
 
 /// A file of settings: its path, and its text.
 struct Written {
@@ -47,8 +52,13 @@ struct Written {
 /// Names everything that is wrong, in all files.
 pub fn load(path: &Path) -> Result<Settings, Complaints> {
     let text = include::text_of(path).map_err(|complaint| Complaints(vec![complaint]))?;
-    let main = Written { name: path.display().to_string(), text };
-    read(&main, |patterns, complaints| include::files(path, patterns, complaints))
+    let main = Written {
+        name: path.display().to_string(),
+        text,
+    };
+    read(&main, |patterns, complaints| {
+        include::files(path, patterns, complaints)
+    })
 }
 
 /// Reads the text of a settings file that includes no other. `origin` is its
@@ -58,7 +68,10 @@ pub fn load(path: &Path) -> Result<Settings, Complaints> {
 ///
 /// Names everything that is wrong.
 pub fn parse(text: &str, origin: &str) -> Result<Settings, Complaints> {
-    let main = Written { name: origin.to_owned(), text: text.to_owned() };
+    let main = Written {
+        name: origin.to_owned(),
+        text: text.to_owned(),
+    };
     read(&main, |_, _| Vec::new())
 }
 
@@ -81,8 +94,16 @@ fn read(
         let folder = Path::new(&file.name).parent().unwrap_or(Path::new(""));
         let base = one.base(folder);
         with_table(&file, &mut complaints, |f| {
-            for key in SINGLE.into_iter().filter(|key| f.has(key)).collect::<Vec<_>>() {
-                f.complain(key, format!("`{key}` stands in an included file"), "move it to the main settings file");
+            for key in SINGLE
+                .into_iter()
+                .filter(|key| f.has(key))
+                .collect::<Vec<_>>()
+            {
+                f.complain(
+                    key,
+                    format!("`{key}` stands in an included file"),
+                    "move it to the main settings file",
+                );
             }
             let known: Vec<&str> = LISTS.into_iter().chain(SINGLE).collect();
             f.only(&known);
@@ -108,15 +129,25 @@ impl Singles {
     fn base<'a>(&self, folder: &'a Path) -> Base<'a> {
         Base {
             folder,
-            zone: self.service.as_ref().map_or(TimeZone::UTC, |s| s.time_zone.clone()),
-            digest_at: self.digest.as_ref().map_or(draft::usual_digest().at, |d| d.at),
+            zone: self
+                .service
+                .as_ref()
+                .map_or(TimeZone::UTC, |s| s.time_zone.clone()),
+            digest_at: self
+                .digest
+                .as_ref()
+                .map_or(draft::usual_digest().at, |d| d.at),
         }
     }
 }
 
 fn singles(f: &mut Fields<'_, '_>, folder: &Path) -> Singles {
     if !f.has("service") {
-        f.complain("service", "[service] is missing", "add [service] with `address` and `domains`");
+        f.complain(
+            "service",
+            "[service] is missing",
+            "add [service] with `address` and `domains`",
+        );
     }
     Singles {
         include: f.texts("include"),
@@ -125,14 +156,20 @@ fn singles(f: &mut Fields<'_, '_>, folder: &Path) -> Singles {
         alerts: f.within("alerts", draft::alerts),
         digest: f.within("digest", draft::digest),
         privacy: f.within("privacy", draft::privacy),
-        token_key: f.within("secrets", |f| {
-            f.only(&["token_key"]);
-            values::secret(f, "token_key", folder)
-        }).flatten(),
+        token_key: f
+            .within("secrets", |f| {
+                f.only(&["token_key"]);
+                values::secret(f, "token_key", folder)
+            })
+            .flatten(),
     }
 }
 
-fn with_table(file: &Written, complaints: &mut Vec<Complaint>, read: impl FnOnce(&mut Fields<'_, '_>)) {
+fn with_table(
+    file: &Written,
+    complaints: &mut Vec<Complaint>,
+    read: impl FnOnce(&mut Fields<'_, '_>),
+) {
     let source = Source::new(&file.name, &file.text);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     for error in &errors {

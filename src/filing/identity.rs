@@ -19,7 +19,13 @@ const FIRST_WORDS: usize = 120;
 /// a copy of anything but itself.
 #[must_use]
 pub fn content_key(message: &Message, raw: &[u8]) -> String {
-    let author = message.from.as_ref().map(|a| if a.address.is_empty() { &a.name } else { &a.address });
+    let author = message.from.as_ref().map(|a| {
+        if a.address.is_empty() {
+            &a.name
+        } else {
+            &a.address
+        }
+    });
     let mut hash = Sha256::new();
     match (author, message.sent_at) {
         (Some(author), Some(sent)) => {
@@ -41,7 +47,11 @@ fn first_words(message: &Message) -> String {
     } else {
         &message.texts.new_text
     };
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(FIRST_WORDS).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .take(FIRST_WORDS)
+        .collect()
 }
 
 /// SHA-256 in 64 hexadecimal digits.
@@ -52,9 +62,11 @@ pub fn content_hash(bytes: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(64), |mut out, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }

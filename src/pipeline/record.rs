@@ -32,13 +32,21 @@ impl Pipeline {
             raw::settle(db, copy.copy, Some(known), "duplicate").await?;
             return Ok(None);
         }
-        let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+        let arrived = copy
+            .arrived_us
+            .and_then(|us| Timestamp::from_microsecond(us).ok());
         let arrived = arrived.or(understood.message.arrived_at).unwrap_or(now);
         let entry = understood.entry(key, arrived, copy.history);
         let join = self.join(db, understood).await?;
-        let message = self.insert(db, understood, &entry, join.as_ref(), now).await?;
+        let message = self
+            .insert(db, understood, &entry, join.as_ref(), now)
+            .await?;
         raw::settle(db, copy.copy, Some(message), "read").await?;
-        Ok(understood.filed.account.clone().map(|account| (account, entry)))
+        Ok(understood
+            .filed
+            .account
+            .clone()
+            .map(|account| (account, entry)))
     }
 
     /// Mail that the firm said is never to be recorded.
@@ -48,21 +56,38 @@ impl Pipeline {
         let subject = message.subject.to_lowercase();
         let note = message.note.as_deref().unwrap_or("").to_lowercase();
         named
-            || never.tags.iter().any(|tag| subject.contains(tag.as_str()) || note.contains(tag.as_str()))
+            || never
+                .tags
+                .iter()
+                .any(|tag| subject.contains(tag.as_str()) || note.contains(tag.as_str()))
             || message.automatic == Some(Automatic::Own)
     }
 
     async fn join(&self, db: &mut AnyConnection, understood: &Understood) -> Result<Option<Join>> {
-        let Some(account) = understood.filed.account.as_deref() else { return Ok(None) };
+        let Some(account) = understood.filed.account.as_deref() else {
+            return Ok(None);
+        };
         let message = &understood.message;
         let ids = Ids::of(message).all();
-        let by_id = if ids.is_empty() { Vec::new() } else { known(messages::known_ids(db, account, &ids).await?) };
+        let by_id = if ids.is_empty() {
+            Vec::new()
+        } else {
+            known(messages::known_ids(db, account, &ids).await?)
+        };
         if let Some(join) = filing::choose(message, &by_id, &[]) {
             return Ok(Some(join));
         }
-        let since = message.sent_at.and_then(|at| at.checked_sub(filing::SUBJECT_WINDOW).ok());
+        let since = message
+            .sent_at
+            .and_then(|at| at.checked_sub(filing::SUBJECT_WINDOW).ok());
         let subject = filing::base_subject(&message.subject);
-        let by_subject = messages::by_subject(db, account, &subject, since.map_or(i64::MIN, Timestamp::as_microsecond)).await?;
+        let by_subject = messages::by_subject(
+            db,
+            account,
+            &subject,
+            since.map_or(i64::MIN, Timestamp::as_microsecond),
+        )
+        .await?;
         Ok(filing::choose(message, &[], &known(by_subject)))
     }
 
@@ -74,14 +99,24 @@ impl Pipeline {
         join: Option<&Join>,
         now: Timestamp,
     ) -> Result<i64> {
-        let Understood { message, filed, verdict, .. } = understood;
+        let Understood {
+            message,
+            filed,
+            verdict,
+            ..
+        } = understood;
         let base_subject = filing::base_subject(&message.subject);
         let mut thread = join.map(|j| j.thread);
         if let Some(account) = filed.account.as_deref() {
             accounts::see_account(db, account, filed.provisional, now).await?;
-            if let (Some(contact), false) = (filed.contact.as_deref(), message.automatic.is_some()) {
-                let name = message.people().find(|a| a.address == contact).map_or("", |a| a.name.as_str());
-                accounts::see_contact(db, account, contact, name, entry.sent_at.as_microsecond()).await?;
+            if let (Some(contact), false) = (filed.contact.as_deref(), message.automatic.is_some())
+            {
+                let name = message
+                    .people()
+                    .find(|a| a.address == contact)
+                    .map_or("", |a| a.name.as_str());
+                accounts::see_contact(db, account, contact, name, entry.sent_at.as_microsecond())
+                    .await?;
             }
             if thread.is_none() {
                 thread = Some(threads::create(db, account, &base_subject, now).await?);
@@ -123,7 +158,12 @@ impl Pipeline {
             doc: json(verdict, "verdict")?,
         };
         verdicts::put(db, &row).await?;
-        let mut fired: Vec<String> = verdict.hits.iter().filter(|h| h.suppressed.is_none()).map(|h| h.rule.clone()).collect();
+        let mut fired: Vec<String> = verdict
+            .hits
+            .iter()
+            .filter(|h| h.suppressed.is_none())
+            .map(|h| h.rule.clone())
+            .collect();
         fired.sort_unstable();
         fired.dedup();
         verdicts::put_hits(db, id, &fired).await?;
@@ -151,8 +191,12 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static s
 
 fn people(message: &Message) -> String {
     let mut seen = HashSet::new();
-    let addresses: Vec<&str> =
-        message.people().map(|a| a.address.as_str()).filter(|a| !a.is_empty() && seen.insert(*a)).take(100).collect();
+    let addresses: Vec<&str> = message
+        .people()
+        .map(|a| a.address.as_str())
+        .filter(|a| !a.is_empty() && seen.insert(*a))
+        .take(100)
+        .collect();
     addresses.join(" ")
 }
 

@@ -8,10 +8,10 @@ use super::record::{json, parse, word};
 use super::{Event, Pipeline, Result};
 use crate::config::Account;
 use crate::notify::{Named, Notice, Saying, ToldSoFar, plan};
+use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
 use crate::store::told::{self, Told};
-use crate::store::accounts::FoldRow;
 use crate::store::{AnyConnection, accounts, messages};
 use crate::watch::{Entry, Incident, Phase, State};
 
@@ -34,8 +34,14 @@ impl Pipeline {
         for notice in &plan.notices {
             events.extend(self.enqueue(db, &account, &named, notice, now).await?);
         }
-        let next = [view.next_ask(&self.patience, calendar), plan.next].into_iter().flatten().min();
-        let (last_us, last_key) = state.last.clone().map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
+        let next = [view.next_ask(&self.patience, calendar), plan.next]
+            .into_iter()
+            .flatten()
+            .min();
+        let (last_us, last_key) = state
+            .last
+            .clone()
+            .map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
         let fold = FoldRow {
             state: json(&state, "fold")?,
             last_key: (last_us, last_key),
@@ -47,11 +53,19 @@ impl Pipeline {
 
     /// The account as set, or as an unknown organisation.
     pub(super) fn account(&self, id: &str) -> Account {
-        self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id))
+        self.settings
+            .account(id)
+            .cloned()
+            .unwrap_or_else(|| self.settings.provisional(id))
     }
 
     /// The fold with `fresh` taken in: one step where they come last, from the start where one came late.
-    async fn folded(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry]) -> Result<State> {
+    async fn folded(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        fresh: &[Entry],
+    ) -> Result<State> {
         let calendar = self.settings.calendar_of(account);
         let mut state: State = match accounts::fold(db, &account.id).await? {
             Some(row) => parse(&row.state, "fold")?,
@@ -61,7 +75,10 @@ impl Pipeline {
         fresh.sort_by(|a, b| a.position().cmp(&b.position()));
         if fresh.first().is_some_and(|first| !state.precedes(first)) {
             let rows = messages::entries(db, &account.id).await?;
-            let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
+            let entries = rows
+                .iter()
+                .map(|(_, entry)| parse(entry, "entry"))
+                .collect::<Result<Vec<Entry>>>()?;
             return Ok(State::of(&entries, &self.patience, calendar));
         }
         for entry in fresh {
@@ -102,9 +119,16 @@ impl Pipeline {
                 incidents::upsert(db, &row(&id, account, number, incident)?).await?;
             }
             for kind in changes(old.as_ref(), incident) {
-                events.push(self.incident_event(db, kind, (&account.id, &id), incident, now).await?);
+                events.push(
+                    self.incident_event(db, kind, (&account.id, &id), incident, now)
+                        .await?,
+                );
             }
-            named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
+            named.push(Named {
+                told: told.remove(&id).unwrap_or_default(),
+                name: id,
+                incident: incident.clone(),
+            });
         }
         Ok((named, events))
     }
@@ -163,10 +187,17 @@ impl Pipeline {
             })
             .collect();
         let first = outbox::enqueue(db, &rows).await?.first().copied();
-        let leaves = notice.recipients.iter().map(|(_, due)| *due).min().unwrap_or(now);
+        let leaves = notice
+            .recipients
+            .iter()
+            .map(|(_, due)| *due)
+            .min()
+            .unwrap_or(now);
         let mut events = Vec::new();
         for line in &notice.lines {
-            let Some(about) = named.iter().find(|n| n.name == line.incident) else { continue };
+            let Some(about) = named.iter().find(|n| n.name == line.incident) else {
+                continue;
+            };
             let mut event = Event {
                 incident: Some(line.incident.clone()),
                 account: Some(account.id.clone()),
@@ -177,14 +208,29 @@ impl Pipeline {
                 notification: Some(mail.message_id.clone()),
                 ..Event::new(leaves, name_of(line.saying))
             };
-            let causes = about.incident.causes.iter().filter(|c| line.cites.contains(&c.key));
+            let causes = about
+                .incident
+                .causes
+                .iter()
+                .filter(|c| line.cites.contains(&c.key));
             let mut log = Vec::new();
             for cause in causes {
                 let message = messages::by_content_key(db, &cause.key).await?;
                 event.cites.push(self.cite(db, &cause.key).await?);
-                event.signals.extend(cause.signals.iter().filter(|s| !event.signals.contains(s)).cloned().collect::<Vec<_>>());
+                event.signals.extend(
+                    cause
+                        .signals
+                        .iter()
+                        .filter(|s| !event.signals.contains(s))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
                 event.person = Some(cause.person.clone());
-                log.push(Told { message, doc: json(cause, "cause")?, ..entry(&event, account, now, first) });
+                log.push(Told {
+                    message,
+                    doc: json(cause, "cause")?,
+                    ..entry(&event, account, now, first)
+                });
             }
             if log.is_empty() {
                 log.push(entry(&event, account, now, first));
@@ -200,7 +246,13 @@ impl Pipeline {
     }
 
     /// Praise and peace are events too; they go to the digest.
-    async fn good_news(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry], now: Timestamp) -> Result<Vec<Event>> {
+    async fn good_news(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        fresh: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         for entry in fresh.iter().filter(|e| super::digests::is_good_news(e)) {
             let (path, message_id) = self.origin(db, Some(&entry.key)).await?;
@@ -255,11 +307,21 @@ fn row(id: &str, account: &Account, number: i64, incident: &Incident) -> Result<
 }
 
 /// The stored incident that shares a cause with this one; taken out, so that it is given once.
-fn take_match(stored: &mut Vec<IncidentRow>, topic: &str, incident: &Incident) -> Result<Option<(IncidentRow, Incident)>> {
+fn take_match(
+    stored: &mut Vec<IncidentRow>,
+    topic: &str,
+    incident: &Incident,
+) -> Result<Option<(IncidentRow, Incident)>> {
     for n in 0..stored.len() {
-        let Some(row) = stored.get(n).filter(|row| row.topic == topic) else { continue };
+        let Some(row) = stored.get(n).filter(|row| row.topic == topic) else {
+            continue;
+        };
         let old: Incident = parse(&row.doc, "incident")?;
-        if old.causes.iter().any(|c| incident.causes.iter().any(|d| d.key == c.key)) {
+        if old
+            .causes
+            .iter()
+            .any(|c| incident.causes.iter().any(|d| d.key == c.key))
+        {
             return Ok(Some((stored.remove(n), old)));
         }
     }
@@ -287,9 +349,13 @@ fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
 async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<String, ToldSoFar>> {
     let mut by_incident: BTreeMap<String, ToldSoFar> = BTreeMap::new();
     for row in told::of_account(db, account).await? {
-        let Some(incident) = row.incident else { continue };
+        let Some(incident) = row.incident else {
+            continue;
+        };
         let so_far = by_incident.entry(incident).or_default();
-        so_far.last_at = Timestamp::from_microsecond(row.at_us).ok().max(so_far.last_at);
+        so_far.last_at = Timestamp::from_microsecond(row.at_us)
+            .ok()
+            .max(so_far.last_at);
         if row.event == "alert_repeat" {
             so_far.repeats += 1;
             continue;

@@ -74,19 +74,38 @@ impl Reader {
         let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
         let arrived_at = arrived_at.or(message.arrived_at);
         let verdict = self.verdict(&message, account.as_ref(), &superiors, arrived_at);
-        Understood { message, filed, verdict, superiors, kind }
+        Understood {
+            message,
+            filed,
+            verdict,
+            superiors,
+            kind,
+        }
     }
 
     fn account(&self, filed: &Attribution) -> Option<Account> {
         let id = filed.account.as_deref()?;
-        Some(self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id)))
+        Some(
+            self.settings
+                .account(id)
+                .cloned()
+                .unwrap_or_else(|| self.settings.provisional(id)),
+        )
     }
 
-    fn verdict(&self, message: &Message, account: Option<&Account>, superiors: &[String], arrived_at: Option<Timestamp>) -> Verdict {
+    fn verdict(
+        &self,
+        message: &Message,
+        account: Option<&Account>,
+        superiors: &[String],
+        arrived_at: Option<Timestamp>,
+    ) -> Verdict {
         if message.reading != Reading::Ok {
             return Verdict::silent();
         }
-        let (Some(direction), None) = (message.direction, message.automatic) else { return flat() };
+        let (Some(direction), None) = (message.direction, message.automatic) else {
+            return flat();
+        };
         let names: Vec<String> = message.attachments.iter().map(|a| a.name.clone()).collect();
         let fallback = self.settings.default_calendar();
         let calendar = account.map_or(fallback, |a| self.settings.calendar_of(a));
@@ -103,7 +122,13 @@ impl Reader {
             language: &message.language,
             at: arrived_at.map(|at| at.to_zoned(calendar.zone.clone())),
             calendar,
-            author: author.map_or("", |a| if a.address.is_empty() { &a.name } else { &a.address }),
+            author: author.map_or("", |a| {
+                if a.address.is_empty() {
+                    &a.name
+                } else {
+                    &a.address
+                }
+            }),
             superiors_on_copy: superiors,
             members: &self.members,
             high_priority: message.high_priority,
@@ -118,14 +143,31 @@ impl Reader {
         if message.direction != Some(Direction::Inbound) {
             return Vec::new();
         }
-        let on_it: Vec<&str> = message.to.iter().chain(&message.cc).map(|a| a.address.as_str()).collect();
-        let ours = on_it.iter().find(|a| self.settings.member(a).is_some_and(|m| m.role <= Role::Admin));
-        let Some(person) = ours.copied().or(account.and_then(|a| a.owner.as_deref())) else { return Vec::new() };
+        let on_it: Vec<&str> = message
+            .to
+            .iter()
+            .chain(&message.cc)
+            .map(|a| a.address.as_str())
+            .collect();
+        let ours = on_it.iter().find(|a| {
+            self.settings
+                .member(a)
+                .is_some_and(|m| m.role <= Role::Admin)
+        });
+        let Some(person) = ours.copied().or(account.and_then(|a| a.owner.as_deref())) else {
+            return Vec::new();
+        };
         let above = self.settings.superiors_of(person);
         on_it
             .iter()
             .filter(|a| **a != person)
-            .filter(|a| above.iter().any(|m| m.address == **a) || self.settings.member(a).is_some_and(|m| m.role == Role::Director))
+            .filter(|a| {
+                above.iter().any(|m| m.address == **a)
+                    || self
+                        .settings
+                        .member(a)
+                        .is_some_and(|m| m.role == Role::Director)
+            })
             .map(|a| (*a).to_owned())
             .collect()
     }
@@ -134,8 +176,14 @@ impl Reader {
 /// Mail that no person wrote, or whose author is unknown, has no mood.
 fn flat() -> Verdict {
     Verdict {
-        tone: Some(Tone { label: ToneLabel::Neutral, score: 0 }),
-        urgency: Some(Urgency { label: UrgencyLabel::Low, score: 0 }),
+        tone: Some(Tone {
+            label: ToneLabel::Neutral,
+            score: 0,
+        }),
+        urgency: Some(Urgency {
+            label: UrgencyLabel::Low,
+            score: 0,
+        }),
         ..Verdict::silent()
     }
 }
@@ -152,7 +200,11 @@ impl Understood {
     pub fn entry(&self, key: String, arrived_at: Timestamp, history: bool) -> Entry {
         let message = &self.message;
         let author = message.from.clone().unwrap_or_default();
-        let person = if author.address.is_empty() { author.name.clone() } else { author.address.clone() };
+        let person = if author.address.is_empty() {
+            author.name.clone()
+        } else {
+            author.address.clone()
+        };
         Entry {
             key,
             // A clock that runs ahead must not put a message into the future.
@@ -161,12 +213,25 @@ impl Understood {
             history,
             direction: message.direction,
             automatic: message.automatic.is_some(),
-            name: if author.name.is_empty() { person.clone() } else { author.name },
+            name: if author.name.is_empty() {
+                person.clone()
+            } else {
+                author.name
+            },
             person,
-            addressee: message.to.first().map(|a| a.address.clone()).unwrap_or_default(),
+            addressee: message
+                .to
+                .first()
+                .map(|a| a.address.clone())
+                .unwrap_or_default(),
             superiors: self.superiors.clone(),
             kind: self.kind,
-            signals: self.verdict.signals.iter().map(|s| s.signal.clone()).collect(),
+            signals: self
+                .verdict
+                .signals
+                .iter()
+                .map(|s| s.signal.clone())
+                .collect(),
             tone: self.verdict.tone.map(|t| t.label),
             urgency: self.verdict.urgency.map(|u| u.label),
             severity: self.verdict.severity,
@@ -201,12 +266,22 @@ impl Pool {
 
     /// One outcome a message, in order: what was understood, or what went wrong, in words.
     pub(super) fn understand(&self, waiting: &[Waiting]) -> Vec<Result<Box<Understood>, String>> {
-        let mut outcomes: Vec<Option<Result<Box<Understood>, String>>> = waiting.iter().map(|_| None).collect();
-        let mut crew = self.crew.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut outcomes: Vec<Option<Result<Box<Understood>, String>>> =
+            waiting.iter().map(|_| None).collect();
+        let mut crew = self
+            .crew
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut sent = 0;
         for (n, copy) in waiting.iter().enumerate() {
-            let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
-            if crew.jobs.send((n, copy.bytes.as_slice().into(), arrived)).is_ok() {
+            let arrived = copy
+                .arrived_us
+                .and_then(|us| Timestamp::from_microsecond(us).ok());
+            if crew
+                .jobs
+                .send((n, copy.bytes.as_slice().into(), arrived))
+                .is_ok()
+            {
                 sent += 1;
             }
         }
@@ -220,7 +295,10 @@ impl Pool {
             }
         }
         let late = || Err(format!("reading took longer than {} s", BUDGET.as_secs()));
-        outcomes.into_iter().map(|o| o.unwrap_or_else(late)).collect()
+        outcomes
+            .into_iter()
+            .map(|o| o.unwrap_or_else(late))
+            .collect()
     }
 }
 
@@ -233,7 +311,12 @@ impl Crew {
         for _ in 0..threads {
             let (reader, inbox, outbox) = (Arc::clone(reader), Arc::clone(&inbox), outbox.clone());
             // Where no thread can be had, the answers end early and the messages are tried again.
-            drop(std::thread::Builder::new().name("reader".into()).stack_size(STACK_BYTES).spawn(move || toil(&reader, &inbox, &outbox)));
+            drop(
+                std::thread::Builder::new()
+                    .name("reader".into())
+                    .stack_size(STACK_BYTES)
+                    .spawn(move || toil(&reader, &inbox, &outbox)),
+            );
         }
         Self { jobs, answers }
     }
@@ -241,10 +324,17 @@ impl Crew {
 
 fn toil(reader: &Reader, inbox: &Mutex<Receiver<Job>>, outbox: &Sender<Answer>) {
     loop {
-        let job = inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
+        let job = inbox
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .recv();
         let Ok((n, bytes, arrived)) = job else { return };
-        let outcome = catch_unwind(AssertUnwindSafe(|| Box::new(reader.understand(&bytes, arrived))))
-            .map_err(|_| "reading it failed inside the program; this is a defect worth reporting".to_owned());
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            Box::new(reader.understand(&bytes, arrived))
+        }))
+        .map_err(|_| {
+            "reading it failed inside the program; this is a defect worth reporting".to_owned()
+        });
         if outbox.send((n, outcome)).is_err() {
             return;
         }

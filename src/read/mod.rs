@@ -25,4 +25,6 @@ pub struct Ours {
     /// Zone for dates that name none.
     pub time_zone: Option<jiff::tz::TimeZone>,
 }
-pub fn read(_: &[u8], _: &Ours) -> Message { unimplemented!() }
+pub fn read(_: &[u8], _: &Ours) -> Message {
+    unimplemented!()
+}

@@ -31,7 +31,10 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { calm_after_days: 5, close_after_days: 10 }
+        Self {
+            calm_after_days: 5,
+            close_after_days: 10,
+        }
     }
 }
 
@@ -87,15 +90,27 @@ impl Incident {
     pub(super) fn advance(&mut self, patience: &Patience, calendar: &Calendar, now: Timestamp) {
         // Twice at most: open → calming → closed.
         while let Some(at) = self.next_change(patience, calendar).filter(|at| *at <= now) {
-            self.phase = if self.phase == Phase::Open { Phase::Calming } else { Phase::Closed };
+            self.phase = if self.phase == Phase::Open {
+                Phase::Calming
+            } else {
+                Phase::Closed
+            };
             self.changed_at = at;
         }
     }
 
-    pub(super) fn next_change(&self, patience: &Patience, calendar: &Calendar) -> Option<Timestamp> {
+    pub(super) fn next_change(
+        &self,
+        patience: &Patience,
+        calendar: &Calendar,
+    ) -> Option<Timestamp> {
         match self.phase {
-            Phase::Open => Some(calendar.add_working_days(self.last_cause_at(), patience.calm_after_days)),
-            Phase::Calming => Some(calendar.add_working_days(self.changed_at, patience.close_after_days)),
+            Phase::Open => {
+                Some(calendar.add_working_days(self.last_cause_at(), patience.calm_after_days))
+            }
+            Phase::Calming => {
+                Some(calendar.add_working_days(self.changed_at, patience.close_after_days))
+            }
             Phase::Closed => None,
         }
     }
@@ -126,7 +141,8 @@ impl Incident {
 
 /// Adds a message to the incidents that it opens, changes or calms.
 pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
-    if entry.automatic || entry.direction.is_none() || entry.direction == Some(Direction::Internal) {
+    if entry.automatic || entry.direction.is_none() || entry.direction == Some(Direction::Internal)
+    {
         return;
     }
     for (topic, severity, signals) in topics(entry) {
@@ -141,7 +157,10 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
             signals,
             severity,
         };
-        match incidents.iter_mut().find(|i| i.topic == topic && i.phase != Phase::Closed) {
+        match incidents
+            .iter_mut()
+            .find(|i| i.topic == topic && i.phase != Phase::Closed)
+        {
             Some(incident) => incident.add(cause),
             None => incidents.push(Incident::open(topic, cause)),
         }
@@ -157,7 +176,11 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
 
 fn member(entry: &Entry) -> String {
     let ours = entry.direction == Some(Direction::Outbound);
-    if ours { entry.person.clone() } else { entry.addressee.clone() }
+    if ours {
+        entry.person.clone()
+    } else {
+        entry.addressee.clone()
+    }
 }
 
 /// A person on the other side withdraws or concedes, and does not complain in the same breath.
@@ -181,7 +204,9 @@ fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
     }
     let direction = entry.direction.unwrap_or(Direction::Inbound);
     for name in &entry.signals {
-        let Some(topic) = signal::topic_of(name) else { continue };
+        let Some(topic) = signal::topic_of(name) else {
+            continue;
+        };
         let alone = signal::severity_of(name, direction, entry.kind).min(entry.severity);
         if alone < Severity::Info {
             continue;
