@@ -2,14 +2,10 @@
 //!
 //! `cargo bench --bench import -- FOLDER [COUNT]` takes the messages below FOLDER,
 //! repeats them up to COUNT (20,000), each time as a message of its own (another
-//! Message-ID, another subject), imports them into a new SQLite store on disk, and
+//! Message-ID, another subject), imports them into a new `SQLite` store on disk, and
 //! prints messages a second and the peak of memory. Without a folder it takes the
 //! labelled mail of the tests.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a bench reads the clock and prints"
-)]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench reads the clock and prints")]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -30,14 +26,9 @@ const BATCH: usize = 500;
 fn main() -> Result<()> {
     // `cargo test --benches` and `cargo bench` add flags of their own.
     let mut words = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
-    let folder = words.next().map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/mailbox"),
-        PathBuf::from,
-    );
-    let count: usize = words
-        .next()
-        .map_or(Ok(20_000), |n| n.parse())
-        .context("COUNT is a number")?;
+    let folder =
+        words.next().map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/mailbox"), PathBuf::from);
+    let count: usize = words.next().map_or(Ok(20_000), |n| n.parse()).context("COUNT is a number")?;
     let originals = originals(&folder)?;
     let bytes: usize = originals.iter().map(Vec::len).sum();
     println!(
@@ -48,10 +39,7 @@ fn main() -> Result<()> {
     );
     let store = tempfile::tempdir()?;
     let url = format!("sqlite:{}", store.path().join("bench.db").display());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(import(&url, &originals, count))?;
     println!("peak memory {} MB", peak_kb()? / 1024);
     Ok(())
@@ -59,22 +47,13 @@ fn main() -> Result<()> {
 
 fn originals(folder: &Path) -> Result<Vec<Vec<u8>>> {
     let listing = files::list(&[folder.to_owned()], &mut |_| {})?;
-    listing
-        .items
-        .iter()
-        .map(|item| Ok(files::fetch(item)?.bytes))
-        .collect()
+    listing.items.iter().map(|item| Ok(files::fetch(item)?.bytes)).collect()
 }
 
 async fn import(url: &str, originals: &[Vec<u8>], count: usize) -> Result<()> {
     let settings = config::parse(SETTINGS, "bench")?;
     let judge = Judge::new(Rules::load(&shipped())?);
-    let pipeline = Pipeline::new(
-        Store::open(url).await?,
-        settings,
-        judge,
-        Templates::shipped()?,
-    );
+    let pipeline = Pipeline::new(Store::open(url).await?, settings, judge, Templates::shipped()?);
     let now = Timestamp::from_second(1_800_000_000)?;
     let begun = Instant::now();
     let mut taken = 0;
@@ -88,10 +67,7 @@ async fn import(url: &str, originals: &[Vec<u8>], count: usize) -> Result<()> {
     let seconds = begun.elapsed().as_secs_f64();
     let mut db = pipeline.store().read().await?;
     let counts = barometer::store::raw::counts(&mut db).await?;
-    println!(
-        "{count} messages in {seconds:.2} s: {:.0} a second",
-        f64::from(u32::try_from(count)?) / seconds
-    );
+    println!("{count} messages in {seconds:.2} s: {:.0} a second", f64::from(u32::try_from(count)?) / seconds);
     println!("{counts:?}");
     Ok(())
 }
@@ -101,10 +77,7 @@ fn copy(originals: &[Vec<u8>], n: usize) -> Option<NewCopy> {
     let original = originals.get(n % originals.len().max(1))?;
     let round = n / originals.len().max(1);
     let text = String::from_utf8_lossy(original);
-    let (head, body) = text
-        .split_once("\n\n")
-        .or_else(|| text.split_once("\r\n\r\n"))
-        .unwrap_or((&text, ""));
+    let (head, body) = text.split_once("\n\n").or_else(|| text.split_once("\r\n\r\n")).unwrap_or((&text, ""));
     let head: Vec<String> = head.lines().map(|line| rename(line, round)).collect();
     let bytes = format!("{}\n\n{body}", head.join("\n")).into_bytes();
     Some(NewCopy {
@@ -131,9 +104,6 @@ fn rename(line: &str, round: usize) -> String {
 /// The most memory this process ever held.
 fn peak_kb() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmHWM:"))
-        .context("no VmHWM in /proc/self/status")?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).context("no VmHWM in /proc/self/status")?;
     Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }

@@ -51,22 +51,14 @@ impl Calendar {
     pub fn office() -> Self {
         let open = || vec![(9 * 60, 17 * 60 + 30)];
         let week = [open(), open(), open(), open(), open(), vec![], vec![]];
-        Self {
-            zone: TimeZone::UTC,
-            week,
-            days: BTreeMap::new(),
-        }
+        Self { zone: TimeZone::UTC, week, days: BTreeMap::new() }
     }
 
     /// Every minute of every day, UTC.
     #[must_use]
     pub fn always() -> Self {
         let week = std::array::from_fn(|_| vec![(0, DAY_MINUTES)]);
-        Self {
-            zone: TimeZone::UTC,
-            week,
-            days: BTreeMap::new(),
-        }
+        Self { zone: TimeZone::UTC, week, days: BTreeMap::new() }
     }
 
     /// Whether `at` lies inside a window.
@@ -189,35 +181,19 @@ impl Calendar {
     #[must_use]
     pub fn windows_of(&self, date: Date) -> &[(u16, u16)] {
         let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or_default();
-        self.days
-            .get(&date)
-            .or_else(|| self.week.get(weekday))
-            .map_or(&[], Vec::as_slice)
+        self.days.get(&date).or_else(|| self.week.get(weekday)).map_or(&[], Vec::as_slice)
     }
 
     /// Windows as instants, in order, that end after `at`, on `days` days from the day before it.
     ///
     /// The day before, because clocks set back at midnight repeat the end of a day.
-    fn openings(
-        &self,
-        at: Timestamp,
-        days: usize,
-    ) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+    fn openings(&self, at: Timestamp, days: usize) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
         let today = self.date_of(at);
         let first = today.yesterday().unwrap_or(today);
         successors(Some(first), |date| date.tomorrow().ok())
             .take(days)
-            .flat_map(|date| {
-                self.windows_of(date)
-                    .iter()
-                    .map(move |window| (date, window))
-            })
-            .map(|(date, &(start, end))| {
-                (
-                    local_instant(&self.zone, date, start),
-                    local_instant(&self.zone, date, end),
-                )
-            })
+            .flat_map(|date| self.windows_of(date).iter().map(move |window| (date, window)))
+            .map(|(date, &(start, end))| (local_instant(&self.zone, date, start), local_instant(&self.zone, date, end)))
             .filter(move |&(start, end)| start < end && at < end)
     }
 }
@@ -229,9 +205,7 @@ impl Calendar {
 #[must_use]
 pub fn local_instant(zone: &TimeZone, date: Date, minutes: u16) -> Timestamp {
     if minutes >= DAY_MINUTES {
-        return date.tomorrow().map_or(Timestamp::MAX, |next| {
-            instant_of(zone, next.to_datetime(Time::midnight()))
-        });
+        return date.tomorrow().map_or(Timestamp::MAX, |next| instant_of(zone, next.to_datetime(Time::midnight())));
     }
     let hour = i8::try_from(minutes / 60).unwrap_or_default();
     let minute = i8::try_from(minutes % 60).unwrap_or_default();
@@ -241,21 +215,16 @@ pub fn local_instant(zone: &TimeZone, date: Date, minutes: u16) -> Timestamp {
 /// As [`local_instant`], for any time; instants beyond what a timestamp holds are its nearest end.
 fn instant_of(zone: &TimeZone, local: DateTime) -> Timestamp {
     let with = |offset: jiff::tz::Offset| {
-        let end = if local.year() > 0 {
-            Timestamp::MAX
-        } else {
-            Timestamp::MIN
-        };
+        let end = if local.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
         offset.to_timestamp(local).unwrap_or(end)
     };
     match zone.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => with(offset),
         AmbiguousOffset::Fold { before, .. } => with(before),
         // Read with the later offset, a skipped time lies before the change.
-        AmbiguousOffset::Gap { before, after } => zone
-            .following(with(after))
-            .next()
-            .map_or_else(|| with(before), |change| change.timestamp()),
+        AmbiguousOffset::Gap { before, after } => {
+            zone.following(with(after)).next().map_or_else(|| with(before), |change| change.timestamp())
+        }
     }
 }
 
@@ -265,8 +234,7 @@ fn dates_after(date: Date) -> impl Iterator<Item = Date> {
 
 fn later(at: Timestamp, days: usize) -> Timestamp {
     let hours = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(24);
-    at.checked_add(SignedDuration::from_hours(hours))
-        .unwrap_or(Timestamp::MAX)
+    at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX)
 }
 
 /// What is wrong with written working hours, and how to write them.
@@ -316,9 +284,7 @@ pub fn parse_time(text: &str) -> Result<u16, BadHours> {
 pub fn parse_windows<S: AsRef<str>>(texts: &[S]) -> Result<Windows, BadHours> {
     let mut windows = Vec::new();
     for text in texts.iter().map(AsRef::as_ref) {
-        let (start, end) = text
-            .split_once('-')
-            .ok_or_else(|| BadHours::Window(text.to_owned()))?;
+        let (start, end) = text.split_once('-').ok_or_else(|| BadHours::Window(text.to_owned()))?;
         let (start, end) = (parse_time(start)?, parse_time(end)?);
         if end <= start {
             return Err(BadHours::Backwards(text.to_owned()));
@@ -331,10 +297,7 @@ pub fn parse_windows<S: AsRef<str>>(texts: &[S]) -> Result<Windows, BadHours> {
             return Err(BadHours::Overlap(one.2.to_owned(), next.2.to_owned()));
         }
     }
-    Ok(windows
-        .into_iter()
-        .map(|(start, end, _)| (start, end))
-        .collect())
+    Ok(windows.into_iter().map(|(start, end, _)| (start, end)).collect())
 }
 
 /// Reads a set of days, Monday first: `mon-fri`, `sat,sun`, `fri-mon`.
@@ -384,25 +347,14 @@ mod tests {
         let days = BTreeMap::from([
             ("2026-12-25".parse().unwrap(), vec![]),
             ("2026-12-28".parse().unwrap(), vec![]),
-            (
-                "2026-12-24".parse().unwrap(),
-                parse_windows(&["09:00-13:00"]).unwrap(),
-            ),
+            ("2026-12-24".parse().unwrap(), parse_windows(&["09:00-13:00"]).unwrap()),
         ]);
-        Calendar {
-            zone: zone("Europe/London"),
-            week: [long(), long(), long(), long(), friday, vec![], vec![]],
-            days,
-        }
+        Calendar { zone: zone("Europe/London"), week: [long(), long(), long(), long(), friday, vec![], vec![]], days }
     }
 
     fn nights(name: &str) -> Calendar {
         let open = || parse_windows(&["00:00-06:00", "22:00-24:00"]).unwrap();
-        Calendar {
-            zone: zone(name),
-            week: std::array::from_fn(|_| open()),
-            days: BTreeMap::new(),
-        }
+        Calendar { zone: zone(name), week: std::array::from_fn(|_| open()), days: BTreeMap::new() }
     }
 
     #[test]
@@ -441,16 +393,8 @@ mod tests {
             ("2026-07-01T16:29:59Z", "2026-07-01T16:29:59Z", "2026-07-01T16:30:00Z"),
         ];
         for (when, open, close) in cases {
-            assert_eq!(
-                calendar.next_open(at(when)),
-                Some(at(open)),
-                "open after {when}"
-            );
-            assert_eq!(
-                calendar.next_close(at(when)),
-                Some(at(close)),
-                "close after {when}"
-            );
+            assert_eq!(calendar.next_open(at(when)), Some(at(open)), "open after {when}");
+            assert_eq!(calendar.next_close(at(when)), Some(at(close)), "close after {when}");
             assert_eq!(calendar.is_open(at(when)), open == when, "{when}");
         }
     }
@@ -470,11 +414,7 @@ mod tests {
         ];
         for (from, to, minutes) in cases {
             let expected = SignedDuration::from_mins(minutes);
-            assert_eq!(
-                calendar.working_between(at(from), at(to)),
-                expected,
-                "{from} to {to}"
-            );
+            assert_eq!(calendar.working_between(at(from), at(to)), expected, "{from} to {to}");
         }
     }
 
@@ -506,18 +446,12 @@ mod tests {
             assert_eq!(found, at(expected), "{from} and {days} days");
             assert_eq!(calendar.working_days_between(at(from), found), days);
         }
-        assert_eq!(
-            calendar.working_days_between(at("2026-03-09T10:00:00Z"), at("2026-03-02T10:00:00Z")),
-            0
-        );
+        assert_eq!(calendar.working_days_between(at("2026-03-09T10:00:00Z"), at("2026-03-02T10:00:00Z")), 0);
     }
 
     #[test]
     fn a_span_counts_days_then_time() {
-        let span = WorkingSpan {
-            days: 1,
-            time: SignedDuration::from_hours(2),
-        };
+        let span = WorkingSpan { days: 1, time: SignedDuration::from_hours(2) };
         let due = london().add_span(at("2026-03-05T15:00:00Z"), span);
         assert_eq!(due, Some(at("2026-03-09T10:00:00Z")));
     }
@@ -540,12 +474,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_are_no_trouble() {
-        for calendar in [
-            Calendar::office(),
-            Calendar::always(),
-            london(),
-            nights("Asia/Kolkata"),
-        ] {
+        for calendar in [Calendar::office(), Calendar::always(), london(), nights("Asia/Kolkata")] {
             for when in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
                 for days in [i64::MIN, 1, i64::MAX] {
                     std::hint::black_box(calendar.add_working_days(when, days));
@@ -564,27 +493,13 @@ mod tests {
     fn reads_times_windows_and_days() {
         assert_eq!(parse_time("07:30"), Ok(450));
         assert_eq!(parse_time("24:00"), Ok(1440));
-        for bad in [
-            "25:00", "24:01", "7:30", "07:60", "0730", "+7:30", "", "07:30:00",
-        ] {
+        for bad in ["25:00", "24:01", "7:30", "07:60", "0730", "+7:30", "", "07:30:00"] {
             assert_eq!(parse_time(bad), Err(BadHours::Time(bad.to_owned())));
         }
-        assert_eq!(
-            parse_windows(&["13:00-24:00", "09:00-12:30"]),
-            Ok(vec![(540, 750), (780, 1440)])
-        );
-        assert_eq!(
-            parse_windows(&["09:00"]),
-            Err(BadHours::Window("09:00".to_owned()))
-        );
-        assert_eq!(
-            parse_windows(&["22:00-06:00"]),
-            Err(BadHours::Backwards("22:00-06:00".to_owned()))
-        );
-        assert!(matches!(
-            parse_windows(&["09:00-12:00", "11:00-13:00"]),
-            Err(BadHours::Overlap(..))
-        ));
+        assert_eq!(parse_windows(&["13:00-24:00", "09:00-12:30"]), Ok(vec![(540, 750), (780, 1440)]));
+        assert_eq!(parse_windows(&["09:00"]), Err(BadHours::Window("09:00".to_owned())));
+        assert_eq!(parse_windows(&["22:00-06:00"]), Err(BadHours::Backwards("22:00-06:00".to_owned())));
+        assert!(matches!(parse_windows(&["09:00-12:00", "11:00-13:00"]), Err(BadHours::Overlap(..))));
         assert!(parse_windows(&["09:00-12:00", "12:00-13:00"]).is_ok());
         let days = |text| parse_days(text).map(|days| days.map(u8::from));
         assert_eq!(days("mon-fri"), Ok([1, 1, 1, 1, 1, 0, 0]));
@@ -620,8 +535,7 @@ mod tests {
 
     /// From 2006 to 2026, to the second.
     fn any_instant() -> impl Strategy<Value = Timestamp> {
-        (1_136_073_600_i64..1_767_225_600)
-            .prop_map(|second| Timestamp::from_second(second).unwrap())
+        (1_136_073_600_i64..1_767_225_600).prop_map(|second| Timestamp::from_second(second).unwrap())
     }
 
     proptest! {

@@ -11,16 +11,11 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
-        )
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where a command reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where a command reads the clock")]
     let clock = jiff::Timestamp::now();
     match cli.run(clock) {
         Ok(cli::Outcome::Done) => ExitCode::SUCCESS,

@@ -103,13 +103,7 @@ impl Pipeline {
     pub fn new(store: Store, settings: Settings, judge: Judge, templates: Templates) -> Self {
         let settings = Arc::new(settings);
         let reader = Reader::new(Arc::clone(&settings), judge);
-        Self {
-            store,
-            settings,
-            reader: understand::Pool::new(reader),
-            templates,
-            patience: Patience::default(),
-        }
+        Self { store, settings, reader: understand::Pool::new(reader), templates, patience: Patience::default() }
     }
 
     /// The ledger, for those who only look.
@@ -138,19 +132,14 @@ impl Pipeline {
     /// it is tried three times and then waits in quarantine.
     pub async fn work(&self, now: Timestamp) -> Result<Pass> {
         let waiting = self.claim(now).await?;
-        let mut pass = Pass {
-            handled: waiting.len() as u64,
-            ..Pass::default()
-        };
+        let mut pass = Pass { handled: waiting.len() as u64, ..Pass::default() };
         let understood = self.reader.understand(&waiting);
         let mut tx = self.store.begin().await?;
         let mut fresh: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for (copy, outcome) in waiting.iter().zip(understood) {
             match outcome {
                 Ok(understood) => {
-                    if let Some((account, entry)) =
-                        self.record(tx.db(), copy, &understood, now).await?
-                    {
+                    if let Some((account, entry)) = self.record(tx.db(), copy, &understood, now).await? {
                         fresh.entry(account).or_default().push(entry);
                     }
                 }
@@ -158,8 +147,7 @@ impl Pipeline {
             }
         }
         for (account, entries) in fresh {
-            pass.events
-                .extend(self.tell(tx.db(), &account, entries, now).await?);
+            pass.events.extend(self.tell(tx.db(), &account, entries, now).await?);
         }
         tx.commit().await?;
         Ok(pass)
@@ -191,10 +179,7 @@ impl Pipeline {
     pub async fn tick(&self, now: Timestamp) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         let mut tx = self.store.begin().await?;
-        let due: BTreeSet<String> = accounts::due_folds(tx.db(), now)
-            .await?
-            .into_iter()
-            .collect();
+        let due: BTreeSet<String> = accounts::due_folds(tx.db(), now).await?.into_iter().collect();
         for account in due {
             events.extend(self.tell(tx.db(), &account, Vec::new(), now).await?);
         }
@@ -214,21 +199,14 @@ impl Pipeline {
         let send = outbox::next_due(&mut db).await?;
         let digest = self.next_digest(&mut db, now).await?;
         let instant = |us: i64| Timestamp::from_microsecond(us).ok();
-        Ok([ask.and_then(instant), send.and_then(instant), digest]
-            .into_iter()
-            .flatten()
-            .min())
+        Ok([ask.and_then(instant), send.and_then(instant), digest].into_iter().flatten().min())
     }
 }
 
 /// Who is whose, as the settings say.
 fn directory(settings: &Settings) -> Directory {
-    let members: Vec<String> = settings
-        .members
-        .iter()
-        .map(|m| m.address.clone())
-        .chain([settings.service.address.clone()])
-        .collect();
+    let members: Vec<String> =
+        settings.members.iter().map(|m| m.address.clone()).chain([settings.service.address.clone()]).collect();
     Directory::new(&settings.accounts, &settings.service.domains, &members)
 }
 

@@ -1,6 +1,8 @@
 //! The shape of the program, checked: the order of the stages, no I/O and no clock
 //! in them, SQL in one place, twin migrations.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,12 +28,7 @@ const IMPURE: [&str; 14] = [
     "println!",
     "rand::",
 ];
-const CLOCKS: [&str; 4] = [
-    "Timestamp::now(",
-    "Zoned::now(",
-    "SystemTime::now(",
-    "Instant::now(",
-];
+const CLOCKS: [&str; 4] = ["Timestamp::now(", "Zoned::now(", "SystemTime::now(", "Instant::now("];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -58,21 +55,13 @@ fn rust_files(below: &Path) -> Vec<PathBuf> {
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let product = text.split("#[cfg(test)]\nmod tests").next().unwrap_or("");
-    product
-        .lines()
-        .filter(|l| !l.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    product.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 fn stage_files(stage: &str) -> Vec<PathBuf> {
     let single = root().join(format!("src/{stage}.rs"));
     let folder = root().join(format!("src/{stage}"));
-    let mut files = if folder.is_dir() {
-        rust_files(&folder)
-    } else {
-        Vec::new()
-    };
+    let mut files = if folder.is_dir() { rust_files(&folder) } else { Vec::new() };
     files.extend(single.is_file().then_some(single));
     assert!(!files.is_empty(), "stage {stage} has no file");
     files
@@ -80,11 +69,10 @@ fn stage_files(stage: &str) -> Vec<PathBuf> {
 
 /// Modules of this crate that the code names.
 fn imports(code: &str) -> BTreeSet<String> {
-    let names = code.split("crate::").skip(1).map(|rest| {
-        rest.chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
-    });
+    let names = code
+        .split("crate::")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
     names.collect()
 }
 
@@ -94,11 +82,7 @@ fn no_stage_imports_a_later_one() {
         let allowed: BTreeSet<&str> = STAGES[..=n].iter().chain(&SHARED).copied().collect();
         for file in stage_files(stage) {
             for import in imports(&code(&file)) {
-                assert!(
-                    allowed.contains(import.as_str()),
-                    "{}: {stage} must not use {import}",
-                    file.display()
-                );
+                assert!(allowed.contains(import.as_str()), "{}: {stage} must not use {import}", file.display());
             }
         }
     }
@@ -109,11 +93,7 @@ fn settings_and_calendars_come_before_every_stage() {
     for shared in SHARED {
         for file in stage_files(shared) {
             for import in imports(&code(&file)) {
-                assert!(
-                    SHARED.contains(&import.as_str()),
-                    "{}: {shared} must not use {import}",
-                    file.display()
-                );
+                assert!(SHARED.contains(&import.as_str()), "{}: {shared} must not use {import}", file.display());
             }
         }
     }
@@ -121,18 +101,10 @@ fn settings_and_calendars_come_before_every_stage() {
 
 #[test]
 fn stages_are_pure() {
-    for file in STAGES
-        .iter()
-        .flat_map(|s| stage_files(s))
-        .chain(stage_files("calendar"))
-    {
+    for file in STAGES.iter().flat_map(|s| stage_files(s)).chain(stage_files("calendar")) {
         let code = code(&file);
         for word in IMPURE {
-            assert!(
-                !code.contains(word),
-                "{}: a stage must not use {word}",
-                file.display()
-            );
+            assert!(!code.contains(word), "{}: a stage must not use {word}", file.display());
         }
     }
 }
@@ -145,11 +117,7 @@ fn the_clock_is_read_in_main_and_daemon_alone() {
         }
         let code = code(&file);
         for clock in CLOCKS {
-            assert!(
-                !code.contains(clock),
-                "{}: takes `now` as a parameter instead of {clock})",
-                file.display()
-            );
+            assert!(!code.contains(clock), "{}: takes `now` as a parameter instead of {clock})", file.display());
         }
     }
 }
@@ -157,16 +125,9 @@ fn the_clock_is_read_in_main_and_daemon_alone() {
 #[test]
 fn sql_lives_in_the_store_alone() {
     for file in rust_files(&root().join("src")) {
-        let inside = file
-            .strip_prefix(root().join("src"))
-            .unwrap()
-            .starts_with("store");
+        let inside = file.strip_prefix(root().join("src")).unwrap().starts_with("store");
         let code = code(&file);
-        assert!(
-            inside || !code.contains("sqlx::"),
-            "{}: sqlx belongs into store/",
-            file.display()
-        );
+        assert!(inside || !code.contains("sqlx::"), "{}: sqlx belongs into store/", file.display());
     }
 }
 
@@ -179,11 +140,7 @@ fn only_the_command_line_prints_and_uses_anyhow() {
         }
         let code = code(&file);
         for word in ["anyhow", "println!", "print!"] {
-            assert!(
-                !code.contains(word),
-                "{}: {word} belongs into main.rs and cli/",
-                file.display()
-            );
+            assert!(!code.contains(word), "{}: {word} belongs into main.rs and cli/", file.display());
         }
     }
 }
@@ -192,23 +149,15 @@ fn only_the_command_line_prints_and_uses_anyhow() {
 fn migrations_are_twins() {
     let names = |engine: &str| -> BTreeSet<String> {
         let folder = root().join("migrations").join(engine);
-        fs::read_dir(folder)
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect()
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     };
     let (sqlite, postgres) = (names("sqlite"), names("postgres"));
     assert!(!sqlite.is_empty());
     assert_eq!(sqlite, postgres, "the two migration folders differ");
     for name in &sqlite {
-        let columns = |engine: &str| {
-            columns(&fs::read_to_string(root().join("migrations").join(engine).join(name)).unwrap())
-        };
-        assert_eq!(
-            columns("sqlite"),
-            columns("postgres"),
-            "{name}: tables or columns differ"
-        );
+        let columns =
+            |engine: &str| columns(&fs::read_to_string(root().join("migrations").join(engine).join(name)).unwrap());
+        assert_eq!(columns("sqlite"), columns("postgres"), "{name}: tables or columns differ");
     }
 }
 
@@ -218,7 +167,7 @@ fn columns(sql: &str) -> Vec<String> {
     let mut table = String::new();
     for line in sql.lines().map(str::trim) {
         if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
-            table = rest.split(['(', ' ']).next().unwrap_or("").to_owned();
+            rest.split(['(', ' ']).next().unwrap_or("").clone_into(&mut table);
         } else if line.starts_with(')') {
             table.clear();
         } else if !table.is_empty() {

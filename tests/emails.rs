@@ -1,6 +1,8 @@
 //! Golden e-mails: each is rendered from a sample, and its text, HTML and bytes are compared with the files in
 //! `tests/emails/`. `BLESS=1 cargo test --test emails` writes them anew.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,16 +22,8 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
     let staff = |view| alert::render_staff(&view, &templates, &zone).unwrap();
     let digest = |view| digest::render(&view, &templates, &zone).unwrap();
     vec![
-        (
-            "alert-cancellation",
-            MailKind::Alert,
-            alert(sample::cancellation()),
-        ),
-        (
-            "alert-late",
-            MailKind::Alert,
-            alert(sample::late_complaint()),
-        ),
+        ("alert-cancellation", MailKind::Alert, alert(sample::cancellation())),
+        ("alert-late", MailKind::Alert, alert(sample::late_complaint())),
         ("alert-silence", MailKind::Alert, alert(sample::silence())),
         ("staff-coaching", MailKind::Alert, staff(sample::coaching())),
         ("staff-berated", MailKind::Alert, staff(sample::berated())),
@@ -40,10 +34,7 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
 }
 
 fn bytes_of(name: &str, kind: MailKind, mail: &Rendered) -> Vec<u8> {
-    let person = |name: &str, address: &str| Address {
-        name: name.into(),
-        address: address.into(),
-    };
+    let person = |name: &str, address: &str| Address { name: name.into(), address: address.into() };
     let envelope = Envelope {
         from: person("Barometer", "watch@northlight.example"),
         to: vec![person("Dana Reyes", "dana@northlight.example")],
@@ -58,9 +49,7 @@ fn bytes_of(name: &str, kind: MailKind, mail: &Rendered) -> Vec<u8> {
 }
 
 fn check(name: &str, found: &[u8]) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/emails")
-        .join(name);
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/emails").join(name);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&file, found).unwrap();
     }
@@ -70,21 +59,14 @@ fn check(name: &str, found: &[u8]) {
     for (n, (is, was)) in found.lines().zip(expected.lines()).enumerate() {
         assert_eq!(is, was, "{name}, line {}", n + 1);
     }
-    assert_eq!(
-        found.lines().count(),
-        expected.lines().count(),
-        "{name}: lines"
-    );
+    assert_eq!(found.lines().count(), expected.lines().count(), "{name}: lines");
 }
 
 #[test]
 fn every_mail_reads_as_agreed() {
     for (name, kind, mail) in every_mail() {
         assert_eq!(mail.fault, None);
-        check(
-            &format!("{name}.txt"),
-            format!("Subject: {}\n\n{}", mail.subject, mail.text).as_bytes(),
-        );
+        check(&format!("{name}.txt"), format!("Subject: {}\n\n{}", mail.subject, mail.text).as_bytes());
         check(&format!("{name}.html"), mail.html.as_bytes());
         check(&format!("{name}.eml"), &bytes_of(name, kind, &mail));
     }
@@ -101,10 +83,9 @@ fn the_page_of_the_demo_reads_as_agreed() {
 fn no_mail_holds_anything_active() {
     for (name, _, mail) in every_mail() {
         let lower = mail.html.to_lowercase();
-        for word in [
-            "http:", "https:", "mailto:", "href", "src=", "url(", "<img", "<script", "<form",
-            "@import", "<svg",
-        ] {
+        for word in
+            ["http:", "https:", "mailto:", "href", "src=", "url(", "<img", "<script", "<form", "@import", "<svg"]
+        {
             assert!(!lower.contains(word), "{name}: {word}");
             assert!(!mail.text.to_lowercase().contains(word), "{name}: {word}");
         }
@@ -114,16 +95,9 @@ fn no_mail_holds_anything_active() {
 #[test]
 fn subjects_are_short_and_texts_fit_a_terminal() {
     for (name, _, mail) in every_mail() {
-        assert!(
-            mail.subject.chars().count() <= 90,
-            "{name}: {}",
-            mail.subject
-        );
+        assert!(mail.subject.chars().count() <= 90, "{name}: {}", mail.subject);
         for line in mail.text.lines() {
-            assert!(
-                line.chars().count() <= 72 && line.trim_end() == line,
-                "{name}: {line:?}"
-            );
+            assert!(line.chars().count() <= 72 && line.trim_end() == line, "{name}: {line:?}");
         }
         assert!(!mail.text.contains("\n\n\n"), "{name}: blank lines");
     }
@@ -132,20 +106,9 @@ fn subjects_are_short_and_texts_fit_a_terminal() {
 #[test]
 fn what_the_text_says_the_html_says_too() {
     for (name, _, mail) in every_mail() {
-        let html = mail
-            .html
-            .replace("&quot;", "\"")
-            .replace("&#x27;", "'")
-            .replace("&#x2f;", "/");
-        for word in mail
-            .text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| w.chars().count() > 4)
-        {
-            assert!(
-                html.to_lowercase().contains(&word.to_lowercase()),
-                "{name}: {word}"
-            );
+        let html = mail.html.replace("&quot;", "\"").replace("&#x27;", "'").replace("&#x2f;", "/");
+        for word in mail.text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.chars().count() > 4) {
+            assert!(html.to_lowercase().contains(&word.to_lowercase()), "{name}: {word}");
         }
     }
 }
@@ -155,12 +118,7 @@ fn an_alert_in_other_clothes_says_the_same_thing_in_the_same_zone() {
     let templates = Templates::shipped().unwrap();
     let kolkata = TimeZone::get("Asia/Kolkata").unwrap();
     let mail = alert::render(&sample::cancellation(), &templates, &kolkata).unwrap();
-    assert!(
-        mail.text
-            .contains("Thu 5 Mar 2026, 22:11 IST (17:41 UTC+01 for them)"),
-        "{}",
-        mail.text
-    );
+    assert!(mail.text.contains("Thu 5 Mar 2026, 22:11 IST (17:41 UTC+01 for them)"), "{}", mail.text);
     assert!(mail.text.contains("Asia/Kolkata for you"), "{}", mail.text);
 }
 
@@ -220,16 +178,10 @@ fn hostile_mail_stays_words() {
     }
     let mail = alert::render(&view, &Templates::shipped().unwrap(), &london()).unwrap();
     assert_eq!(mail.fault, None);
-    assert!(
-        !mail.subject.contains(['\r', '\n', '\0', '\u{202e}'])
-            && mail.subject.chars().count() <= 90
-    );
+    assert!(!mail.subject.contains(['\r', '\n', '\0', '\u{202e}']) && mail.subject.chars().count() <= 90);
     assert!(!mail.html.contains("<script") && mail.html.contains("{{ 7*7 }}"));
     for part in [&mail.text, &mail.html, &mail.subject] {
-        assert!(
-            !part.contains("http:") && !part.contains("evil.com"),
-            "{part}"
-        );
+        assert!(!part.contains("http:") && !part.contains("evil.com"), "{part}");
         assert!(!part.contains(['\u{202e}', '\u{200b}', '\0', '\r']));
     }
     assert!(mail.html.len() < 60_000);
@@ -238,14 +190,7 @@ fn hostile_mail_stays_words() {
 #[test]
 fn the_page_links_to_plain_files_below_it_only() {
     let templates = Templates::shipped().unwrap();
-    for file in [
-        "/etc/passwd",
-        "../x.html",
-        "http://evil.com/x",
-        "javascript:x",
-        "a b.html",
-        "\" onclick=x",
-    ] {
+    for file in ["/etc/passwd", "../x.html", "http://evil.com/x", "javascript:x", "a b.html", "\" onclick=x"] {
         let mut page = sample::demo();
         for account in &mut page.accounts {
             for event in &mut account.events {
@@ -263,10 +208,6 @@ fn no_golden_file_is_left_over() {
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emails")).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(
-            stem == "demo" || names.contains(&stem.as_str()),
-            "{}",
-            path.display()
-        );
+        assert!(stem == "demo" || names.contains(&stem.as_str()), "{}", path.display());
     }
 }

@@ -41,30 +41,18 @@ fn bytes(item: &Item) -> Vec<u8> {
 fn texts(path: &Path) -> Vec<String> {
     let listing = list(path);
     assert!(listing.complaints.is_empty(), "{:?}", listing.complaints);
-    listing
-        .items
-        .iter()
-        .map(|item| String::from_utf8(bytes(item)).unwrap())
-        .collect()
+    listing.items.iter().map(|item| String::from_utf8(bytes(item)).unwrap()).collect()
 }
 
 /// Paths of the items below the folder.
 fn names(folder: &TempDir, listing: &Listing) -> Vec<String> {
     let prefix = format!("{}/", folder.path().display());
-    listing
-        .items
-        .iter()
-        .map(|item| item.path.strip_prefix(&prefix).unwrap().to_owned())
-        .collect()
+    listing.items.iter().map(|item| item.path.strip_prefix(&prefix).unwrap().to_owned()).collect()
 }
 
 fn complaints(folder: &TempDir, listing: &Listing) -> Vec<String> {
     let prefix = format!("{}/", folder.path().display());
-    listing
-        .complaints
-        .iter()
-        .map(|c| c.to_string().replace(&prefix, ""))
-        .collect()
+    listing.complaints.iter().map(|c| c.to_string().replace(&prefix, "")).collect()
 }
 
 fn message(day: u32, subject: &str) -> String {
@@ -78,15 +66,7 @@ const ENVELOPE: &str = "From ines@quarrie.example Mon Mar  2 09:14:00 2026\n";
 
 fn maildir() -> TempDir {
     let mail = folder();
-    for name in [
-        "tmp",
-        "new",
-        "cur",
-        ".Clients/new",
-        ".Clients/cur",
-        "Plain/new",
-        "Plain/cur",
-    ] {
+    for name in ["tmp", "new", "cur", ".Clients/new", ".Clients/cur", "Plain/new", "Plain/cur"] {
         fs::create_dir_all(mail.path().join(name)).unwrap();
     }
     mail
@@ -98,10 +78,7 @@ fn a_maildir_gives_new_and_cur_and_its_folders() {
     let files = [
         ("new/1772442000.M1P2.host", message(4, "new")),
         ("cur/1772442001.M1P2.host:2,S", message(3, "read")),
-        (
-            "cur/1772442060.M1P2.host:2,S",
-            "Subject: no date\n\nText\n".to_owned(),
-        ),
+        ("cur/1772442060.M1P2.host:2,S", "Subject: no date\n\nText\n".to_owned()),
         ("cur/odd", "Subject: no date at all\n\nText\n".to_owned()),
         ("cur/.hidden", message(1, "hidden")),
         ("tmp/1772442002.M1P2.host", message(1, "half written")),
@@ -148,15 +125,7 @@ fn folders_are_walked_and_the_rest_is_complained_of() {
     put(&mail, "b.eml", message(2, "b"));
     put(&mail, "a/deep/er/c.EML", message(2, "c"));
     put(&mail, "a/17", message(2, "no extension"));
-    put(
-        &mail,
-        "a/two.mbox",
-        format!(
-            "{ENVELOPE}{}\n{ENVELOPE}{}",
-            message(1, "x"),
-            message(3, "y")
-        ),
-    );
+    put(&mail, "a/two.mbox", format!("{ENVELOPE}{}\n{ENVELOPE}{}", message(1, "x"), message(3, "y")));
     put(&mail, "empty.eml", "");
     put(&mail, "expected.json", "{\"path\": 1}\n");
     put(&mail, ".hidden.eml", message(1, "hidden"));
@@ -170,14 +139,7 @@ fn folders_are_walked_and_the_rest_is_complained_of() {
 
     assert_eq!(
         names(&mail, &listing),
-        [
-            "a/two.mbox#1",
-            "a/17",
-            "a/deep/er/c.EML",
-            "b.eml",
-            "a/two.mbox#2",
-            "empty.eml"
-        ]
+        ["a/two.mbox#1", "a/17", "a/deep/er/c.EML", "b.eml", "a/two.mbox#2", "empty.eml"]
     );
     let link = "is a symbolic link, which is not followed; name its target as an argument";
     assert_eq!(
@@ -202,10 +164,7 @@ fn arguments_are_taken_whatever_they_hold() {
     let linked = mail.path().join("linked.eml");
     symlink(&json, &linked).unwrap();
     let listing = files::list(&[json.clone(), empty, linked, json], &mut |_| {}).unwrap();
-    assert_eq!(
-        names(&mail, &listing),
-        ["empty", "expected.json", "linked.eml"]
-    );
+    assert_eq!(names(&mail, &listing), ["empty", "expected.json", "linked.eml"]);
     assert_eq!(bytes(&listing.items[0]), b"");
     assert_eq!(bytes(&listing.items[2]), b"{}\n");
 }
@@ -229,8 +188,7 @@ fn a_missing_argument_is_an_error_with_a_remedy() {
     for name in ["none", "dangling", "none/below.eml"] {
         let path = mail.path().join(name);
         let error = files::list(std::slice::from_ref(&path), &mut |_| {}).unwrap_err();
-        let remedy =
-            "there is no such file or folder; check the spelling, and that its disk is mounted";
+        let remedy = "there is no such file or folder; check the spelling, and that its disk is mounted";
         assert_eq!(error.to_string(), format!("{}: {remedy}", path.display()));
     }
 }
@@ -258,17 +216,11 @@ fn what_may_not_be_read_is_named() {
 fn order_is_arrival_then_path_then_number() {
     let mail = folder();
     let received = "Received: from a by b; Thu, 05 Mar 2026 10:00:00 +0100\n";
-    put(
-        &mail,
-        "late.eml",
-        format!("{received}{}", message(1, "written early")),
-    );
+    put(&mail, "late.eml", format!("{received}{}", message(1, "written early")));
     put(&mail, "z.eml", message(2, "tie"));
     put(&mail, "b.eml", message(2, "tie"));
     put(&mail, "none.eml", "Subject: x\n\n");
-    let many: Vec<String> = (0..11)
-        .map(|_| format!("{ENVELOPE}{}", message(2, "tie")))
-        .collect();
+    let many: Vec<String> = (0..11).map(|_| format!("{ENVELOPE}{}", message(2, "tie"))).collect();
     put(&mail, "m", many.join("\n"));
 
     let listing = list(mail.path());
@@ -282,16 +234,10 @@ fn order_is_arrival_then_path_then_number() {
 #[test]
 fn an_mbox_is_split_only_at_envelopes_behind_empty_lines() {
     let mail = folder();
-    let first =
-        "From: a@b.example\nSubject: 1\n\n>From here\n>>From there\n> From afar\nFrom the start\n";
+    let first = "From: a@b.example\nSubject: 1\n\n>From here\n>>From there\n> From afar\nFrom the start\n";
     let second = "Subject: 2\n\nText\n\nFrom London with love\nFrom a@b.example Mon Mar  2 09:14:00 2026\nEnd";
-    let path = put(
-        &mail,
-        "box",
-        format!("{ENVELOPE}{first}\n{ENVELOPE}{second}"),
-    );
-    let expected_first =
-        "From: a@b.example\nSubject: 1\n\nFrom here\n>From there\n> From afar\nFrom the start\n";
+    let path = put(&mail, "box", format!("{ENVELOPE}{first}\n{ENVELOPE}{second}"));
+    let expected_first = "From: a@b.example\nSubject: 1\n\nFrom here\n>From there\n> From afar\nFrom the start\n";
     assert_eq!(texts(&path), [expected_first, second]);
 }
 
@@ -300,11 +246,7 @@ fn line_ends_of_an_mbox_stay_and_its_separators_go() {
     let crlf = |text: &str| text.replace('\n', "\r\n");
     let message = "Subject: 1\n\nText\n\n";
     // Each message ends with an empty line, the last one too; or the last line has no end.
-    for (tail, last) in [
-        ("\n", message),
-        ("", "Subject: 1\n\nText\n"),
-        ("more", "Subject: 1\n\nText\n\nmore"),
-    ] {
+    for (tail, last) in [("\n", message), ("", "Subject: 1\n\nText\n"), ("more", "Subject: 1\n\nText\n\nmore")] {
         let text = format!("{ENVELOPE}{message}\n{ENVELOPE}{message}{tail}");
         let mail = folder();
         let path = put(&mail, "lf", &text);
@@ -328,16 +270,10 @@ fn odd_mboxes_are_read_as_far_as_they_go() {
     for (name, text, expected) in cases {
         let listing = list(&put(&mail, name, text));
         let found = listing.items.iter().map(bytes);
-        let found: Vec<String> = found
-            .map(|b| String::from_utf8_lossy(&b).into_owned())
-            .collect();
+        let found: Vec<String> = found.map(|b| String::from_utf8_lossy(&b).into_owned()).collect();
         assert_eq!(found, expected, "{name}");
     }
-    let prose = put(
-        &mail,
-        "prose",
-        "From here on it gets better.\n\nFrom there too.\n",
-    );
+    let prose = put(&mail, "prose", "From here on it gets better.\n\nFrom there too.\n");
     assert_eq!(list(&prose).items[0].path, prose.display().to_string());
 }
 
@@ -355,24 +291,13 @@ fn an_eml_with_an_envelope_line_is_one_message_under_its_own_name() {
     put(&mail, "box/cur/1.x", &doubled);
     let listing = list(&mail.path().join("box"));
     assert_eq!(listing.items.len(), 1);
-    assert_eq!(
-        bytes(&listing.items[0]),
-        &doubled.as_bytes()[ENVELOPE.len()..]
-    );
+    assert_eq!(bytes(&listing.items[0]), &doubled.as_bytes()[ENVELOPE.len()..]);
 }
 
 #[test]
 fn an_mbox_that_changed_is_not_misread() {
     let mail = folder();
-    let path = put(
-        &mail,
-        "box",
-        format!(
-            "{ENVELOPE}{}\n{ENVELOPE}{}",
-            message(1, "x"),
-            message(2, "y")
-        ),
-    );
+    let path = put(&mail, "box", format!("{ENVELOPE}{}\n{ENVELOPE}{}", message(1, "x"), message(2, "y")));
     let listing = list(&path);
     fs::write(&path, format!("{ENVELOPE}{}", message(2, "compacted"))).unwrap();
     let error = files::fetch(&listing.items[1]).unwrap_err();
@@ -422,10 +347,7 @@ fn names_that_are_not_utf8_are_shown_and_found() {
     fs::write(odd(b".eml"), message(2, "single")).unwrap();
     fs::write(odd(b".mbox"), format!("{ENVELOPE}{}", message(2, "first"))).unwrap();
     let listing = list(mail.path());
-    assert_eq!(
-        names(&mail, &listing),
-        ["caf\u{fffd}.eml", "caf\u{fffd}.mbox#1"]
-    );
+    assert_eq!(names(&mail, &listing), ["caf\u{fffd}.eml", "caf\u{fffd}.mbox#1"]);
     assert_eq!(bytes(&listing.items[0]), message(2, "single").as_bytes());
     assert_eq!(bytes(&listing.items[1]), message(2, "first").as_bytes());
 }
@@ -438,19 +360,14 @@ fn a_synthetic_archive_comes_back_byte_for_byte() {
     let listing = list(&path);
     assert!(listing.items.iter().all(|item| item.arrived_at.is_some()));
     let found: Vec<Vec<u8>> = listing.items.iter().map(bytes).collect();
-    let written: Vec<Vec<u8>> = (0..300)
-        .map(|number| synthetic::message(number, 0))
-        .collect();
+    let written: Vec<Vec<u8>> = (0..300).map(|number| synthetic::message(number, 0)).collect();
     assert!(found == written, "the archive changed on its way");
 }
 
 /// Most memory that this process ever held, in kilobytes.
 fn peak_kb() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -463,11 +380,7 @@ fn a_gigabyte_of_mail_needs_the_memory_of_one_message() {
     let before = peak_kb();
     let listing = list(&path);
     let whole: u64 = listing.items.iter().map(|item| item.size_bytes).sum();
-    let fetched: u64 = listing
-        .items
-        .iter()
-        .map(|item| bytes(item).len() as u64)
-        .sum();
+    let fetched: u64 = listing.items.iter().map(|item| bytes(item).len() as u64).sum();
     assert_eq!((listing.items.len(), fetched), (20_000, whole));
     assert!(whole > 1_000_000_000, "{whole} bytes");
     let grown = peak_kb() - before;
@@ -478,15 +391,7 @@ fn a_gigabyte_of_mail_needs_the_memory_of_one_message() {
 fn progress_counts_every_message() {
     let mail = folder();
     put(&mail, "a.eml", message(2, "a"));
-    put(
-        &mail,
-        "box",
-        format!(
-            "{ENVELOPE}{}\n{ENVELOPE}{}",
-            message(1, "x"),
-            message(3, "y")
-        ),
-    );
+    put(&mail, "box", format!("{ENVELOPE}{}\n{ENVELOPE}{}", message(1, "x"), message(3, "y")));
     let mut count = 0;
     files::list(&[mail.path().to_owned()], &mut |more| count += more).unwrap();
     assert_eq!(count, 3);
@@ -502,10 +407,7 @@ fn a_folder_delivers_whole_files_once() {
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
     out.deliver("0001.eml", b"other").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"other");
-    let left: Vec<_> = fs::read_dir(out.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let left: Vec<_> = fs::read_dir(out.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["0001.eml"]);
 }
 
@@ -513,9 +415,7 @@ fn a_folder_delivers_whole_files_once() {
 fn a_folder_refuses_names_that_lead_elsewhere() {
     let outbox = folder();
     let out = Folder::create(outbox.path()).unwrap();
-    for name in [
-        "", ".", "..", "../x", "a/b", "a\\b", "/etc/x", ".hidden", "a\0b", "a\nb",
-    ] {
+    for name in ["", ".", "..", "../x", "a/b", "a\\b", "/etc/x", ".hidden", "a\0b", "a\nb"] {
         let error = out.deliver(name, b"x").unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{name:?}");
     }
@@ -536,11 +436,7 @@ fn a_folder_that_cannot_be_is_an_error_with_a_remedy() {
     let outbox = folder();
     let file = put(&outbox, "file", "x");
     let error = Folder::create(&file).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("is a file, not a folder; name another, or move the file away")
-    );
+    assert!(error.to_string().ends_with("is a file, not a folder; name another, or move the file away"));
     let error = Folder::create(file.join("below")).unwrap_err();
     assert!(matches!(error, FolderError::NotCreated { .. }), "{error}");
     let error = Folder::create("/proc").unwrap_err();

@@ -4,6 +4,8 @@
 //! one, per history (`cargo test --test histories -- --nocapture`). What is asserted
 //! is what holds today; a change may raise the bar, never lower it.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 #[path = "support/history.rs"]
 mod history;
 
@@ -14,28 +16,17 @@ use history::{expected, replay_history};
 use serde_json::Value;
 
 /// History, alerts that must come and do, alerts that must come, messages that must not raise one and do.
-const BAR: [(&str, usize, usize, usize); 3] = [
-    ("a_ferrier_vane", 3, 3, 0),
-    ("b_quarrie", 4, 4, 0),
-    ("c_halcyon_pell", 2, 2, 0),
-];
+const BAR: [(&str, usize, usize, usize); 3] =
+    [("a_ferrier_vane", 3, 3, 0), ("b_quarrie", 4, 4, 0), ("c_halcyon_pell", 2, 2, 0)];
 
 fn names(list: &Value) -> Vec<&str> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect()
+    list.as_array().unwrap().iter().filter_map(Value::as_str).collect()
 }
 
 /// Files cited by e-mails that are alarms.
 fn alarmed(events: &[Event]) -> BTreeSet<String> {
-    let alarms = events
-        .iter()
-        .filter(|e| ["alert", "alert_update", "alert_repeat"].contains(&e.event));
-    alarms
-        .flat_map(|e| e.cites.iter().map(|c| c.path.clone()))
-        .collect()
+    let alarms = events.iter().filter(|e| ["alert", "alert_update", "alert_repeat"].contains(&e.event));
+    alarms.flat_map(|e| e.cites.iter().map(|c| c.path.clone())).collect()
 }
 
 #[test]
@@ -65,56 +56,30 @@ fn managers_hear_what_they_must_and_nothing_that_they_must_not() {
         );
         assert_eq!(must.len(), of);
         assert!(found >= at_least, "{history}: missed {missed:?}");
-        assert!(
-            forbidden.len() <= at_most,
-            "{history}: false alarms {forbidden:?}"
-        );
+        assert!(forbidden.len() <= at_most, "{history}: false alarms {forbidden:?}");
         for once in must.iter().filter(|m| m["exactly_once"] == true) {
             let files = names(&once["any_of"]);
             let alerts = story.events.iter().filter(|e| e.event == "alert");
-            let count = alerts
-                .filter(|e| e.cites.iter().any(|c| files.contains(&c.path.as_str())))
-                .count();
-            assert!(
-                count <= 1,
-                "{history}: {} was alerted {count} times",
-                once["id"]
-            );
+            let count = alerts.filter(|e| e.cites.iter().any(|c| files.contains(&c.path.as_str()))).count();
+            assert!(count <= 1, "{history}: {} was alerted {count} times", once["id"]);
         }
     }
 }
 
 #[test]
 fn a_history_tells_the_same_story_every_time() {
-    let lines = |story: &[Event]| {
-        story
-            .iter()
-            .map(|e| serde_json::to_string(e).unwrap())
-            .collect::<Vec<_>>()
-    };
+    let lines = |story: &[Event]| story.iter().map(|e| serde_json::to_string(e).unwrap()).collect::<Vec<_>>();
     let (one, two) = (replay_history("b_quarrie"), replay_history("b_quarrie"));
     assert_eq!(lines(&one.events), lines(&two.events));
-    let bytes = |mails: &[barometer::pipeline::Delivered]| {
-        mails.iter().map(|m| m.bytes.clone()).collect::<Vec<_>>()
-    };
-    assert!(
-        bytes(&one.mails) == bytes(&two.mails),
-        "the same e-mail must have the same bytes"
-    );
+    let bytes = |mails: &[barometer::pipeline::Delivered]| mails.iter().map(|m| m.bytes.clone()).collect::<Vec<_>>();
+    assert!(bytes(&one.mails) == bytes(&two.mails), "the same e-mail must have the same bytes");
 }
 
 #[test]
 fn every_alert_names_a_file_that_was_delivered_before_its_digest() {
     let story = replay_history("a_ferrier_vane");
-    let files: BTreeSet<String> = story
-        .mails
-        .iter()
-        .map(|m| format!("mail/{}", m.file))
-        .collect();
-    for event in story
-        .events
-        .iter()
-        .filter(|e| ["alert", "alert_update", "alert_repeat", "digest"].contains(&e.event))
+    let files: BTreeSet<String> = story.mails.iter().map(|m| format!("mail/{}", m.file)).collect();
+    for event in story.events.iter().filter(|e| ["alert", "alert_update", "alert_repeat", "digest"].contains(&e.event))
     {
         assert!(
             event.file.as_ref().is_some_and(|f| files.contains(f)),
@@ -123,12 +88,6 @@ fn every_alert_names_a_file_that_was_delivered_before_its_digest() {
             event.at
         );
         assert!(!event.recipients.is_empty());
-        assert!(
-            event
-                .recipients
-                .iter()
-                .all(|r| r.ends_with("@northlight.example")),
-            "only members are written to"
-        );
+        assert!(event.recipients.iter().all(|r| r.ends_with("@northlight.example")), "only members are written to");
     }
 }

@@ -1,7 +1,6 @@
 //! The store keeps what it promises, on each engine.
 #![expect(
     clippy::disallowed_methods,
-    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "stories are long, look behind the store's own queries, and fail by panicking"
 )]
@@ -19,8 +18,7 @@ use barometer::store::raw::{Kept, NewCopy};
 use barometer::store::told::Told;
 use barometer::store::verdicts::VerdictRow;
 use barometer::store::{
-    AnyConnection, Store, StoreError, accounts, incidents, messages, outbox, raw, threads, told,
-    verdicts,
+    AnyConnection, Store, StoreError, accounts, incidents, messages, outbox, raw, threads, told, verdicts,
 };
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection;
@@ -95,16 +93,9 @@ macro_rules! read {
 #[tokio::test]
 async fn a_copy_is_kept_once_and_its_bytes_are_shared() {
     on_each_engine(|Fresh { store, .. }| async move {
-        let copies = [
-            copy("a/1", b"same"),
-            copy("a/2", b"same"),
-            copy("a/1", b"same"),
-        ];
+        let copies = [copy("a/1", b"same"), copy("a/2", b"same"), copy("a/1", b"same")];
         let first = write!(store, |db| raw::keep(db, &copies, minute(0)));
-        assert_eq!(
-            first.iter().map(|kept| kept.known).collect::<Vec<_>>(),
-            [false, false, true]
-        );
+        assert_eq!(first.iter().map(|kept| kept.known).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(first[0].copy, first[2].copy);
         let again = write!(store, |db| raw::keep(db, &copies, minute(1)));
         assert!(again.iter().all(|kept| kept.known));
@@ -112,10 +103,7 @@ async fn a_copy_is_kept_once_and_its_bytes_are_shared() {
             again.iter().map(|kept| kept.copy).collect::<Vec<_>>(),
             [first[0].copy, first[1].copy, first[0].copy]
         );
-        let contents: i64 = read!(store, |db| sqlx::query_scalar(
-            "SELECT COUNT(*) FROM contents"
-        )
-        .fetch_one(db));
+        let contents: i64 = read!(store, |db| sqlx::query_scalar("SELECT COUNT(*) FROM contents").fetch_one(db));
         assert_eq!(contents, 1);
         let bytes = read!(store, |db| raw::bytes_of(db, first[1].copy));
         assert_eq!(bytes.as_deref(), Some(&b"same"[..]));
@@ -126,10 +114,8 @@ async fn a_copy_is_kept_once_and_its_bytes_are_shared() {
 #[tokio::test]
 async fn many_copies_are_kept_in_the_order_given() {
     on_each_engine(|Fresh { store, .. }| async move {
-        let copies: Vec<NewCopy> = (0..203)
-            .rev()
-            .map(|n| copy(&format!("box#{n}"), format!("message {n}").as_bytes()))
-            .collect();
+        let copies: Vec<NewCopy> =
+            (0..203).rev().map(|n| copy(&format!("box#{n}"), format!("message {n}").as_bytes())).collect();
         let kept = write!(store, |db| raw::keep(db, &copies, minute(0)));
         assert_eq!(kept.len(), 203);
         for (kept, copy) in kept.iter().zip(&copies) {
@@ -144,23 +130,9 @@ async fn many_copies_are_kept_in_the_order_given() {
 async fn a_large_copy_and_an_endless_source_are_kept() {
     on_each_engine(|Fresh { store, .. }| async move {
         let large = copy(&"folder/".repeat(1_000), &vec![b'x'; 3_000_000]);
-        let kept = write!(store, |db| raw::keep(
-            db,
-            std::slice::from_ref(&large),
-            minute(0)
-        ));
-        let again = write!(store, |db| raw::keep(
-            db,
-            std::slice::from_ref(&large),
-            minute(0)
-        ));
-        assert_eq!(
-            again,
-            [Kept {
-                copy: kept[0].copy,
-                known: true
-            }]
-        );
+        let kept = write!(store, |db| raw::keep(db, std::slice::from_ref(&large), minute(0)));
+        let again = write!(store, |db| raw::keep(db, std::slice::from_ref(&large), minute(0)));
+        assert_eq!(again, [Kept { copy: kept[0].copy, known: true }]);
         let waiting = read!(store, |db| raw::waiting(db, 10, 10));
         assert_eq!(waiting.len(), 1, "the first is never too large");
         assert_eq!(waiting[0].bytes, large.bytes);
@@ -171,22 +143,13 @@ async fn a_large_copy_and_an_endless_source_are_kept() {
 #[tokio::test]
 async fn waiting_copies_come_by_arrival_then_source_up_to_the_limits() {
     on_each_engine(|Fresh { store, .. }| async move {
-        let mut copies = [
-            copy("c", b"3333"),
-            copy("b", b"2222"),
-            copy("a", b"1111"),
-            copy("d", b"0000"),
-        ];
+        let mut copies = [copy("c", b"3333"), copy("b", b"2222"), copy("a", b"1111"), copy("d", b"0000")];
         copies[3].arrived_us = Some(minute(-60).as_microsecond());
         copies[3].history = true;
         copies[2].arrived_us = Some(minute(5).as_microsecond());
         write!(store, |db| raw::keep(db, &copies, minute(0)));
         let order = |waiting: Vec<raw::Waiting>| {
-            waiting
-                .into_iter()
-                .map(|waiting| waiting.source)
-                .collect::<Vec<_>>()
-                .join(" ")
+            waiting.into_iter().map(|waiting| waiting.source).collect::<Vec<_>>().join(" ")
         };
         let all = read!(store, |db| raw::waiting(db, 10, 1_000));
         assert!(all[0].history && !all[1].history);
@@ -207,34 +170,19 @@ async fn three_failures_quarantine_a_copy_until_it_is_retried() {
         let bad = kept[0].copy;
         for attempt in 1..=3 {
             let waiting = read!(store, |db| raw::waiting(db, 10, 1_000));
-            assert!(
-                waiting.iter().any(|waiting| waiting.copy == bad),
-                "attempt {attempt}"
-            );
+            assert!(waiting.iter().any(|waiting| waiting.copy == bad), "attempt {attempt}");
             write!(store, |db| raw::count_attempts(db, &[bad], minute(attempt)));
-            write!(store, |db| raw::record_failure(
-                db,
-                bad,
-                "odd \0 header",
-                minute(attempt)
-            ));
+            write!(store, |db| raw::record_failure(db, bad, "odd \0 header", minute(attempt)));
         }
         write!(store, |db| raw::settle(db, kept[1].copy, None, "read"));
-        let expected = raw::Counts {
-            read: 1,
-            quarantined: 1,
-            ..raw::Counts::default()
-        };
+        let expected = raw::Counts { read: 1, quarantined: 1, ..raw::Counts::default() };
         assert_eq!(read!(store, |db| raw::counts(db)), expected);
         assert!(read!(store, |db| raw::waiting(db, 10, 1_000)).is_empty());
         let quarantined = read!(store, |db| raw::quarantined(db));
         assert_eq!(quarantined.len(), 1);
         assert_eq!(quarantined[0].bytes_head, b"From: \x00\xff");
         assert_eq!(quarantined[0].error, "odd \u{fffd} header");
-        assert_eq!(
-            (quarantined[0].attempts, quarantined[0].at_us),
-            (3, minute(3).as_microsecond())
-        );
+        assert_eq!((quarantined[0].attempts, quarantined[0].at_us), (3, minute(3).as_microsecond()));
 
         assert_eq!(write!(store, |db| raw::retry(db, bad, minute(9))), 1);
         assert_eq!(write!(store, |db| raw::retry(db, bad, minute(9))), 0);
@@ -249,21 +197,11 @@ async fn a_copy_that_ended_the_program_three_times_is_quarantined() {
     on_each_engine(|Fresh { store, .. }| async move {
         let kept = write!(store, |db| raw::keep(db, &[copy("a", b"boom")], minute(0)));
         for _ in 0..3 {
-            assert_eq!(
-                write!(store, |db| raw::quarantine_exhausted(db, minute(1))),
-                0
-            );
-            write!(store, |db| raw::count_attempts(
-                db,
-                &[kept[0].copy],
-                minute(1)
-            ));
+            assert_eq!(write!(store, |db| raw::quarantine_exhausted(db, minute(1))), 0);
+            write!(store, |db| raw::count_attempts(db, &[kept[0].copy], minute(1)));
         }
         assert!(read!(store, |db| raw::waiting(db, 10, 1_000)).is_empty());
-        assert_eq!(
-            write!(store, |db| raw::quarantine_exhausted(db, minute(2))),
-            1
-        );
+        assert_eq!(write!(store, |db| raw::quarantine_exhausted(db, minute(2))), 1);
         assert_eq!(read!(store, |db| raw::counts(db)).quarantined, 1);
         assert_eq!(write!(store, |db| raw::retry_all(db, minute(3))), 1);
         assert_eq!(read!(store, |db| raw::counts(db)).waiting, 1);
@@ -275,15 +213,9 @@ async fn a_copy_that_ended_the_program_three_times_is_quarantined() {
 async fn what_is_not_committed_leaves_nothing() {
     on_each_engine(|Fresh { store, .. }| async move {
         let mut tx = store.begin().await.unwrap();
-        raw::keep(tx.db(), &[copy("a", b"1")], minute(0))
-            .await
-            .unwrap();
-        messages::insert(tx.db(), &message("k", "acme", 1))
-            .await
-            .unwrap();
-        outbox::enqueue(tx.db(), &[notification("n", minute(0))])
-            .await
-            .unwrap();
+        raw::keep(tx.db(), &[copy("a", b"1")], minute(0)).await.unwrap();
+        messages::insert(tx.db(), &message("k", "acme", 1)).await.unwrap();
+        outbox::enqueue(tx.db(), &[notification("n", minute(0))]).await.unwrap();
         drop(tx);
         assert_eq!(read!(store, |db| raw::counts(db)), raw::Counts::default());
         assert_eq!(read!(store, |db| messages::by_content_key(db, "k")), None);
@@ -317,30 +249,14 @@ async fn a_message_is_found_by_what_is_known_of_it() {
         second.message_id = Some("carrier@northlight.example".to_owned());
         second.original_id = Some(long.clone());
         second.automatic = Some("bounce".to_owned());
-        let elsewhere = NewMessage {
-            content_key: "k3".to_owned(),
-            account: Some("quarrie".to_owned()),
-            ..first.clone()
-        };
-        let numbers = write!(store, |db| messages::insert_all(
-            db,
-            &[first.clone(), second.clone(), elsewhere]
-        ));
-        assert_eq!(
-            read!(store, |db| messages::by_content_key(db, "k2")),
-            Some(numbers[1])
-        );
+        let elsewhere =
+            NewMessage { content_key: "k3".to_owned(), account: Some("quarrie".to_owned()), ..first.clone() };
+        let numbers = write!(store, |db| messages::insert_all(db, &[first.clone(), second.clone(), elsewhere]));
+        assert_eq!(read!(store, |db| messages::by_content_key(db, "k2")), Some(numbers[1]));
 
-        let asked = [
-            long.clone(),
-            "none@x".to_owned(),
-            "one@acme.example".to_owned(),
-        ];
+        let asked = [long.clone(), "none@x".to_owned(), "one@acme.example".to_owned()];
         let known = read!(store, |db| messages::known_ids(db, "acme", &asked));
-        assert_eq!(
-            known.iter().map(|known| known.message).collect::<Vec<_>>(),
-            numbers[..2]
-        );
+        assert_eq!(known.iter().map(|known| known.message).collect::<Vec<_>>(), numbers[..2]);
         assert_eq!(known[0].message_id.as_deref(), Some("one@acme.example"));
         assert_eq!((known[0].thread, known[1].thread), (Some(thread), None));
         assert!(read!(store, |db| messages::known_ids(db, "acme", &[])).is_empty());
@@ -350,31 +266,13 @@ async fn a_message_is_found_by_what_is_known_of_it() {
         assert_eq!(by_subject[0].people, first.people);
 
         let entries = read!(store, |db| messages::entries(db, "acme"));
-        assert_eq!(
-            entries,
-            [
-                (numbers[1], second.entry.clone().unwrap()),
-                (numbers[0], first.entry.clone().unwrap())
-            ]
-        );
+        assert_eq!(entries, [(numbers[1], second.entry.clone().unwrap()), (numbers[0], first.entry.clone().unwrap())]);
         let row = read!(store, |db| messages::get(db, numbers[0])).unwrap();
-        assert_eq!(
-            (row.thread, row.history, row.automatic),
-            (Some(thread), true, None)
-        );
-        assert_eq!(
-            read!(store, |db| messages::doc(db, numbers[0])).as_deref(),
-            Some("{}")
-        );
+        assert_eq!((row.thread, row.history, row.automatic), (Some(thread), true, None));
+        assert_eq!(read!(store, |db| messages::doc(db, numbers[0])).as_deref(), Some("{}"));
         let recent = read!(store, |db| messages::recent(db, "acme", 21, 5));
-        assert_eq!(
-            recent.iter().map(|row| row.sent_us).collect::<Vec<_>>(),
-            [20, 10]
-        );
-        assert_eq!(
-            read!(store, |db| messages::recent(db, "acme", 20, 5)).len(),
-            1
-        );
+        assert_eq!(recent.iter().map(|row| row.sent_us).collect::<Vec<_>>(), [20, 10]);
+        assert_eq!(read!(store, |db| messages::recent(db, "acme", 20, 5)).len(), 1);
     })
     .await;
 }
@@ -389,14 +287,8 @@ async fn a_message_knows_its_copies_the_first_to_arrive_first() {
         for (kept, state) in kept.iter().zip(["read", "duplicate", "duplicate"]) {
             write!(store, |db| raw::settle(db, kept.copy, Some(number), state));
         }
-        assert_eq!(
-            read!(store, |db| messages::copies_of(db, number)),
-            ["c", "a", "b"]
-        );
-        assert_eq!(
-            read!(store, |db| messages::source_of(db, number)).as_deref(),
-            Some("c")
-        );
+        assert_eq!(read!(store, |db| messages::copies_of(db, number)), ["c", "a", "b"]);
+        assert_eq!(read!(store, |db| messages::source_of(db, number)).as_deref(), Some("c"));
         assert_eq!(read!(store, |db| messages::source_of(db, number + 1)), None);
     })
     .await;
@@ -417,21 +309,11 @@ async fn text_with_nul_and_huge_subjects_are_stored() {
         let number = write!(store, |db| messages::insert(db, &odd));
         let row = read!(store, |db| messages::get(db, number)).unwrap();
         assert_eq!(row.subject, "a\u{fffd}b");
-        let found = read!(store, |db| messages::by_subject(
-            db,
-            "acme",
-            &odd.base_subject,
-            0
-        ));
+        let found = read!(store, |db| messages::by_subject(db, "acme", &odd.base_subject, 0));
         assert_eq!(found.len(), 1);
         let ids = [odd.message_id.clone().unwrap()];
-        assert_eq!(
-            read!(store, |db| messages::known_ids(db, "acme", &ids)).len(),
-            1
-        );
-        write!(store, |db| accounts::see_contact(
-            db, "acme", "\0@\0", "\0", 1
-        ));
+        assert_eq!(read!(store, |db| messages::known_ids(db, "acme", &ids)).len(), 1);
+        write!(store, |db| accounts::see_contact(db, "acme", "\0@\0", "\0", 1));
         assert_eq!(read!(store, |db| accounts::contact(db, "\0@\0")).len(), 1);
     })
     .await;
@@ -440,76 +322,29 @@ async fn text_with_nul_and_huge_subjects_are_stored() {
 #[tokio::test]
 async fn accounts_and_contacts_are_counted() {
     on_each_engine(|Fresh { store, .. }| async move {
-        write!(store, |db| accounts::see_account(
-            db,
-            "zeta.example",
-            true,
-            minute(0)
-        ));
-        write!(store, |db| accounts::see_account(
-            db,
-            "acme",
-            true,
-            minute(0)
-        ));
-        write!(store, |db| accounts::see_account(
-            db,
-            "acme",
-            false,
-            minute(1)
-        ));
-        for (key, direction, sent_us) in [
-            ("a", "inbound", 5),
-            ("b", "outbound", 9),
-            ("c", "inbound", 7),
-        ] {
+        write!(store, |db| accounts::see_account(db, "zeta.example", true, minute(0)));
+        write!(store, |db| accounts::see_account(db, "acme", true, minute(0)));
+        write!(store, |db| accounts::see_account(db, "acme", false, minute(1)));
+        for (key, direction, sent_us) in [("a", "inbound", 5), ("b", "outbound", 9), ("c", "inbound", 7)] {
             let mut filed = message(key, "acme", sent_us);
             filed.direction = Some(direction.to_owned());
             write!(store, |db| messages::insert(db, &filed));
         }
         let rows = read!(store, |db| accounts::accounts(db));
-        assert_eq!(
-            rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(),
-            ["acme", "zeta.example"]
-        );
-        assert_eq!(
-            (rows[0].messages, rows[0].inbound, rows[0].outbound),
-            (3, 2, 1)
-        );
+        assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["acme", "zeta.example"]);
+        assert_eq!((rows[0].messages, rows[0].inbound, rows[0].outbound), (3, 2, 1));
         assert_eq!((rows[0].first_us, rows[0].last_us), (Some(5), Some(9)));
         assert_eq!((rows[0].provisional, rows[1].provisional), (false, true));
         assert_eq!((rows[1].messages, rows[1].first_us), (0, None));
 
         for (name, at_us) in [("Ann", 5), ("", 9), ("A. Old", 3), ("Ann Ash", 8)] {
-            write!(store, |db| accounts::see_contact(
-                db,
-                "acme",
-                "ann@acme.example",
-                name,
-                at_us
-            ));
+            write!(store, |db| accounts::see_contact(db, "acme", "ann@acme.example", name, at_us));
         }
-        write!(store, |db| accounts::see_contact(
-            db,
-            "quarrie",
-            "ann@acme.example",
-            "",
-            4
-        ));
+        write!(store, |db| accounts::see_contact(db, "quarrie", "ann@acme.example", "", 4));
         let contacts = read!(store, |db| accounts::contacts(db, "acme"));
         assert_eq!(contacts.len(), 1);
-        assert_eq!(
-            (
-                contacts[0].name.as_str(),
-                contacts[0].first_us,
-                contacts[0].last_us
-            ),
-            ("Ann", 3, 9)
-        );
-        assert_eq!(
-            read!(store, |db| accounts::contact(db, "ann@acme.example")).len(),
-            2
-        );
+        assert_eq!((contacts[0].name.as_str(), contacts[0].first_us, contacts[0].last_us), ("Ann", 3, 9));
+        assert_eq!(read!(store, |db| accounts::contact(db, "ann@acme.example")).len(), 2);
         let accounts = read!(store, |db| accounts::accounts_of_domain(db, "acme.example"));
         assert_eq!(accounts, ["acme", "quarrie"]);
     })
@@ -520,26 +355,16 @@ async fn accounts_and_contacts_are_counted() {
 async fn folds_are_asked_when_due() {
     on_each_engine(|Fresh { store, .. }| async move {
         assert_eq!(read!(store, |db| accounts::next_ask(db)), None);
-        let mut fold = FoldRow {
-            state: "{}".to_owned(),
-            last_key: (7, "k".to_owned()),
-            next_ask_us: None,
-        };
+        let mut fold = FoldRow { state: "{}".to_owned(), last_key: (7, "k".to_owned()), next_ask_us: None };
         write!(store, |db| accounts::put_fold(db, "acme", &fold));
         assert_eq!(read!(store, |db| accounts::next_ask(db)), None);
         fold.next_ask_us = Some(minute(5).as_microsecond());
         write!(store, |db| accounts::put_fold(db, "acme", &fold));
-        assert_eq!(
-            read!(store, |db| accounts::fold(db, "acme")),
-            Some(fold.clone())
-        );
+        assert_eq!(read!(store, |db| accounts::fold(db, "acme")), Some(fold.clone()));
         assert_eq!(read!(store, |db| accounts::fold(db, "none")), None);
         assert_eq!(read!(store, |db| accounts::next_ask(db)), fold.next_ask_us);
         assert!(read!(store, |db| accounts::due_folds(db, minute(4))).is_empty());
-        assert_eq!(
-            read!(store, |db| accounts::due_folds(db, minute(5))),
-            ["acme"]
-        );
+        assert_eq!(read!(store, |db| accounts::due_folds(db, minute(5))), ["acme"]);
     })
     .await;
 }
@@ -548,17 +373,8 @@ async fn folds_are_asked_when_due() {
 async fn threads_tell_who_was_joined_to_whom() {
     on_each_engine(|Fresh { store, .. }| async move {
         let thread = write!(store, |db| threads::create(db, "acme", "roster", minute(0)));
-        write!(store, |db| threads::create(
-            db,
-            "quarrie",
-            "other",
-            minute(0)
-        ));
-        write!(store, |db| threads::touch(
-            db,
-            thread,
-            minute(3).as_microsecond()
-        ));
+        write!(store, |db| threads::create(db, "quarrie", "other", minute(0)));
+        write!(store, |db| threads::touch(db, thread, minute(3).as_microsecond()));
         let mut numbers = Vec::new();
         for (key, sent_us, id) in [("k1", 2, Some("two@x")), ("k2", 1, None)] {
             let mut in_thread = message(key, "acme", sent_us);
@@ -568,25 +384,13 @@ async fn threads_tell_who_was_joined_to_whom() {
         }
         write!(store, |db| threads::join(db, numbers[1], None, "first"));
         write!(store, |db| threads::join(db, numbers[0], None, "first"));
-        write!(store, |db| threads::join(
-            db,
-            numbers[0],
-            Some(numbers[1]),
-            "references"
-        ));
+        write!(store, |db| threads::join(db, numbers[0], Some(numbers[1]), "references"));
         let rows = read!(store, |db| threads::threads(db, None));
         assert_eq!(rows.len(), 1, "a thread without a message is not shown");
         assert_eq!(rows[0].messages, ["k2", "two@x"]);
         assert_eq!(rows[0].joined.len(), 1);
         let joined = &rows[0].joined[0];
-        assert_eq!(
-            (
-                joined.message_id.as_str(),
-                joined.to.as_str(),
-                joined.by.as_str()
-            ),
-            ("two@x", "k2", "references")
-        );
+        assert_eq!((joined.message_id.as_str(), joined.to.as_str(), joined.by.as_str()), ("two@x", "k2", "references"));
         assert_eq!(read!(store, |db| threads::threads(db, Some("acme"))), rows);
         assert!(read!(store, |db| threads::threads(db, Some("quarrie"))).is_empty());
     })
@@ -607,11 +411,7 @@ async fn a_later_verdict_replaces_the_earlier_one() {
         };
         let rules = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         write!(store, |db| verdicts::put(db, &verdict));
-        write!(store, |db| verdicts::put_hits(
-            db,
-            number,
-            &rules(&["b", "a", "b"])
-        ));
+        write!(store, |db| verdicts::put_hits(db, number, &rules(&["b", "a", "b"])));
         verdict.tone = None;
         write!(store, |db| verdicts::put(db, &verdict));
         assert_eq!(read!(store, |db| verdicts::get(db, number)), Some(verdict));
@@ -619,10 +419,7 @@ async fn a_later_verdict_replaces_the_earlier_one() {
         let counts = read!(store, |db| verdicts::hit_counts(db));
         assert_eq!(counts, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
         write!(store, |db| verdicts::put_hits(db, number, &rules(&["c"])));
-        assert_eq!(
-            read!(store, |db| verdicts::hit_counts(db)),
-            [("c".to_owned(), 1)]
-        );
+        assert_eq!(read!(store, |db| verdicts::hit_counts(db)), [("c".to_owned(), 1)]);
     })
     .await;
 }
@@ -647,18 +444,12 @@ async fn incidents_keep_their_names() {
         incident.opened_us = 3;
         incident.closed_us = Some(9);
         write!(store, |db| incidents::upsert(db, &incident));
-        assert_eq!(
-            read!(store, |db| incidents::of_account(db, "acme")),
-            [incident.clone()]
-        );
+        assert_eq!(read!(store, |db| incidents::of_account(db, "acme")), [incident.clone()]);
         assert!(read!(store, |db| incidents::all(db, true)).is_empty());
         assert_eq!(read!(store, |db| incidents::all(db, false)).len(), 1);
         let mut tx = store.begin().await.unwrap();
         incident.id = "another".to_owned();
-        assert!(
-            incidents::upsert(tx.db(), &incident).await.is_err(),
-            "the number is taken"
-        );
+        assert!(incidents::upsert(tx.db(), &incident).await.is_err(), "the number is taken");
     })
     .await;
 }
@@ -677,50 +468,18 @@ async fn the_log_keeps_its_order_and_digests_are_made_once() {
             notification: None,
             doc: "{}".to_owned(),
         };
-        write!(store, |db| told::append(
-            db,
-            &[told(9, "alert"), told(4, "signal")]
-        ));
+        write!(store, |db| told::append(db, &[told(9, "alert"), told(4, "signal")]));
         write!(store, |db| told::append(db, &[told(12, "digest")]));
         write!(store, |db| told::append(db, &[]));
-        let events = |log: Vec<Told>| {
-            log.into_iter()
-                .map(|told| told.event)
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        assert_eq!(
-            events(read!(store, |db| told::of_account(db, "acme"))),
-            "alert signal digest"
-        );
-        assert_eq!(
-            events(read!(store, |db| told::since(db, 9))),
-            "alert digest"
-        );
+        let events = |log: Vec<Told>| log.into_iter().map(|told| told.event).collect::<Vec<_>>().join(" ");
+        assert_eq!(events(read!(store, |db| told::of_account(db, "acme"))), "alert signal digest");
+        assert_eq!(events(read!(store, |db| told::since(db, 9))), "alert digest");
 
         let dana = "dana@northlight.example";
         assert_eq!(read!(store, |db| told::last_digest(db, dana)), None);
-        assert!(write!(store, |db| told::mark_digest(
-            db,
-            dana,
-            "2026-03-02",
-            "daily",
-            minute(0)
-        )));
-        assert!(!write!(store, |db| told::mark_digest(
-            db,
-            dana,
-            "2026-03-02",
-            "daily",
-            minute(9)
-        )));
-        assert!(write!(store, |db| told::mark_digest(
-            db,
-            dana,
-            "2026-03-02",
-            "weekly",
-            minute(1)
-        )));
+        assert!(write!(store, |db| told::mark_digest(db, dana, "2026-03-02", "daily", minute(0))));
+        assert!(!write!(store, |db| told::mark_digest(db, dana, "2026-03-02", "daily", minute(9))));
+        assert!(write!(store, |db| told::mark_digest(db, dana, "2026-03-02", "weekly", minute(1))));
         let last = read!(store, |db| told::last_digest(db, dana));
         assert_eq!(last, Some(minute(1).as_microsecond()));
     })
@@ -728,31 +487,18 @@ async fn the_log_keeps_its_order_and_digests_are_made_once() {
 }
 
 async fn claim(store: &Store, now: i64) -> Option<Notification> {
-    write!(store, |db| outbox::claim_due(
-        db,
-        minute(now),
-        minute(now + 15)
-    ))
+    write!(store, |db| outbox::claim_due(db, minute(now), minute(now + 15)))
 }
 
 #[tokio::test]
 async fn one_dedup_key_is_one_notification_with_its_first_bytes() {
     on_each_engine(|Fresh { store, .. }| async move {
         let first = notification("n", minute(0));
-        let numbers = write!(store, |db| outbox::enqueue(
-            db,
-            &[first.clone(), notification("m", minute(1))]
-        ));
-        let changed = NewNotification {
-            bytes: b"other".to_vec(),
-            ..first.clone()
-        };
+        let numbers = write!(store, |db| outbox::enqueue(db, &[first.clone(), notification("m", minute(1))]));
+        let changed = NewNotification { bytes: b"other".to_vec(), ..first.clone() };
         let again = write!(store, |db| outbox::enqueue(db, &[changed]));
         assert_eq!(again, numbers[..1]);
-        assert_eq!(
-            read!(store, |db| outbox::next_due(db)),
-            Some(minute(0).as_microsecond())
-        );
+        assert_eq!(read!(store, |db| outbox::next_due(db)), Some(minute(0).as_microsecond()));
         let claimed = claim(&store, 0).await.unwrap();
         assert_eq!((claimed.id, claimed.bytes), (numbers[0], first.bytes));
         assert_eq!(claim(&store, 0).await, None, "the other is not due");
@@ -763,44 +509,17 @@ async fn one_dedup_key_is_one_notification_with_its_first_bytes() {
 #[tokio::test]
 async fn a_lease_hides_a_notification_until_it_ends() {
     on_each_engine(|Fresh { store, .. }| async move {
-        write!(store, |db| outbox::enqueue(
-            db,
-            &[notification("n", minute(0))]
-        ));
+        write!(store, |db| outbox::enqueue(db, &[notification("n", minute(0))]));
         let first = claim(&store, 0).await.unwrap();
         assert_eq!(claim(&store, 14).await, None);
         let second = claim(&store, 15).await.unwrap();
-        assert_eq!(
-            (second.id, second.attempts, second.repeats),
-            (first.id, 2, 0)
-        );
-        assert!(
-            !write!(store, |db| outbox::mark_sending(db, &first, minute(15))),
-            "lost its claim"
-        );
-        assert!(
-            !write!(store, |db| outbox::mark_sending(db, &second, minute(30))),
-            "too late"
-        );
-        assert!(write!(store, |db| outbox::mark_sending(
-            db,
-            &second,
-            minute(16)
-        )));
-        write!(store, |db| outbox::sent(
-            db,
-            second.id,
-            minute(17),
-            "250 ok"
-        ));
+        assert_eq!((second.id, second.attempts, second.repeats), (first.id, 2, 0));
+        assert!(!write!(store, |db| outbox::mark_sending(db, &first, minute(15))), "lost its claim");
+        assert!(!write!(store, |db| outbox::mark_sending(db, &second, minute(30))), "too late");
+        assert!(write!(store, |db| outbox::mark_sending(db, &second, minute(16))));
+        write!(store, |db| outbox::sent(db, second.id, minute(17), "250 ok"));
         assert_eq!(claim(&store, 99).await, None);
-        assert_eq!(
-            read!(store, |db| outbox::counts(db)),
-            outbox::Counts {
-                sent: 1,
-                ..Default::default()
-            }
-        );
+        assert_eq!(read!(store, |db| outbox::counts(db)), outbox::Counts { sent: 1, ..Default::default() });
         assert_eq!(read!(store, |db| outbox::next_due(db)), None);
     })
     .await;
@@ -809,33 +528,15 @@ async fn a_lease_hides_a_notification_until_it_ends() {
 #[tokio::test]
 async fn deferred_comes_back_given_up_does_not() {
     on_each_engine(|Fresh { store, .. }| async move {
-        let numbers = write!(store, |db| outbox::enqueue(
-            db,
-            &[notification("n", minute(0))]
-        ));
+        let numbers = write!(store, |db| outbox::enqueue(db, &[notification("n", minute(0))]));
         claim(&store, 0).await.unwrap();
         let later = minute(5).as_microsecond();
-        write!(store, |db| outbox::deferred(
-            db,
-            numbers[0],
-            later,
-            "450 later"
-        ));
+        write!(store, |db| outbox::deferred(db, numbers[0], later, "450 later"));
         assert_eq!(read!(store, |db| outbox::counts(db)).deferred, 1);
         assert_eq!(claim(&store, 4).await, None);
         assert_eq!(claim(&store, 5).await.unwrap().attempts, 2);
-        write!(store, |db| outbox::given_up(
-            db,
-            numbers[0],
-            minute(6),
-            "550 no"
-        ));
-        write!(store, |db| outbox::deferred(
-            db,
-            numbers[0],
-            later,
-            "450 later"
-        ));
+        write!(store, |db| outbox::given_up(db, numbers[0], minute(6), "550 no"));
+        write!(store, |db| outbox::deferred(db, numbers[0], later, "450 later"));
         assert_eq!(claim(&store, 99).await, None);
         assert_eq!(read!(store, |db| outbox::counts(db)).failed, 1);
     })
@@ -845,62 +546,25 @@ async fn deferred_comes_back_given_up_does_not() {
 #[tokio::test]
 async fn an_unknown_outcome_is_repeated_once_then_held() {
     on_each_engine(|Fresh { store, .. }| async move {
-        let both = [
-            notification("crash", minute(0)),
-            notification("cut", minute(1)),
-        ];
+        let both = [notification("crash", minute(0)), notification("cut", minute(1))];
         write!(store, |db| outbox::enqueue(db, &both));
         let first = claim(&store, 1).await.unwrap();
         // The program ends after this mark: nobody knows.
-        assert!(write!(store, |db| outbox::mark_sending(
-            db,
-            &first,
-            minute(1)
-        )));
+        assert!(write!(store, |db| outbox::mark_sending(db, &first, minute(1))));
         let other = claim(&store, 1).await.unwrap();
-        assert!(write!(store, |db| outbox::mark_sending(
-            db,
-            &other,
-            minute(1)
-        )));
+        assert!(write!(store, |db| outbox::mark_sending(db, &other, minute(1))));
         let retry_us = minute(11).as_microsecond();
-        write!(store, |db| outbox::unknown(
-            db,
-            other.id,
-            minute(1),
-            retry_us,
-            "cut"
-        ));
+        write!(store, |db| outbox::unknown(db, other.id, minute(1), retry_us, "cut"));
 
         let repeat = claim(&store, 11).await.unwrap();
-        assert_eq!(
-            (repeat.id, repeat.repeats, &repeat.bytes),
-            (other.id, 1, &other.bytes)
-        );
-        assert!(write!(store, |db| outbox::mark_sending(
-            db,
-            &repeat,
-            minute(11)
-        )));
-        write!(store, |db| outbox::unknown(
-            db,
-            other.id,
-            minute(12),
-            retry_us,
-            "cut"
-        ));
+        assert_eq!((repeat.id, repeat.repeats, &repeat.bytes), (other.id, 1, &other.bytes));
+        assert!(write!(store, |db| outbox::mark_sending(db, &repeat, minute(11))));
+        write!(store, |db| outbox::unknown(db, other.id, minute(12), retry_us, "cut"));
         assert_eq!(read!(store, |db| outbox::counts(db)).held, 1);
 
         let repeat = claim(&store, 16).await.unwrap();
-        assert_eq!(
-            (repeat.id, repeat.repeats, &repeat.bytes),
-            (first.id, 1, &first.bytes)
-        );
-        assert!(write!(store, |db| outbox::mark_sending(
-            db,
-            &repeat,
-            minute(16)
-        )));
+        assert_eq!((repeat.id, repeat.repeats, &repeat.bytes), (first.id, 1, &first.bytes));
+        assert!(write!(store, |db| outbox::mark_sending(db, &repeat, minute(16))));
         assert_eq!(claim(&store, 31).await, None);
         assert_eq!(read!(store, |db| outbox::counts(db)).held, 2);
     })
@@ -916,16 +580,9 @@ async fn what_is_past_its_time_expires() {
         tried.expires_us = late.expires_us;
         write!(store, |db| outbox::enqueue(db, &[tried, late]));
         let claimed = claim(&store, 0).await.unwrap();
-        assert!(write!(store, |db| outbox::mark_sending(
-            db,
-            &claimed,
-            minute(0)
-        )));
+        assert!(write!(store, |db| outbox::mark_sending(db, &claimed, minute(0))));
         let claimed = claim(&store, 20).await.unwrap();
-        assert_eq!(
-            claimed.repeats, 1,
-            "of unknown outcome: repeated all the same"
-        );
+        assert_eq!(claimed.repeats, 1, "of unknown outcome: repeated all the same");
         assert_eq!(read!(store, |db| outbox::counts(db)).expired, 1);
     })
     .await;
@@ -934,18 +591,14 @@ async fn what_is_past_its_time_expires() {
 #[tokio::test]
 async fn two_processes_never_claim_the_same_row() {
     on_each_engine(|Fresh { store, url, .. }| async move {
-        let queue: Vec<NewNotification> = (0..40)
-            .map(|n| notification(&format!("n{n}"), minute(0)))
-            .collect();
+        let queue: Vec<NewNotification> = (0..40).map(|n| notification(&format!("n{n}"), minute(0))).collect();
         write!(store, |db| outbox::enqueue(db, &queue));
         let claimers: Vec<_> = [store.clone(), Store::open(&url).await.unwrap(), store]
             .into_iter()
             .map(|store| {
                 tokio::spawn(async move {
                     let mut claimed = Vec::new();
-                    while read!(store, |db| outbox::next_due(db))
-                        == Some(minute(0).as_microsecond())
-                    {
+                    while read!(store, |db| outbox::next_due(db)) == Some(minute(0).as_microsecond()) {
                         claimed.extend(claim(&store, 0).await.map(|claimed| claimed.id));
                     }
                     claimed
@@ -977,9 +630,7 @@ async fn writers_wait_for_each_other() {
                         let mut tx = store.begin().await.unwrap();
                         messages::get(tx.db(), number).await.unwrap().unwrap();
                         let source = format!("{writer}/{n}");
-                        raw::keep(tx.db(), &[copy(&source, b"x")], minute(0))
-                            .await
-                            .unwrap();
+                        raw::keep(tx.db(), &[copy(&source, b"x")], minute(0)).await.unwrap();
                         tx.commit().await.unwrap();
                     }
                     store
@@ -1011,23 +662,8 @@ async fn a_store_of_a_newer_version_is_refused() {
         .unwrap();
         behind.close().await.unwrap();
         let error = Store::open(&url).await.unwrap_err();
-        assert!(
-            matches!(
-                error,
-                StoreError::Newer {
-                    found: 9001,
-                    known: 1,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
-        assert!(
-            error
-                .to_string()
-                .contains("install the Barometer that wrote it"),
-            "{error}"
-        );
+        assert!(matches!(error, StoreError::Newer { found: 9001, known: 1, .. }), "{error:?}");
+        assert!(error.to_string().contains("install the Barometer that wrote it"), "{error}");
     })
     .await;
 }
@@ -1070,32 +706,20 @@ async fn a_new_store_is_for_its_owner_alone_and_durable() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("with space, 100% #1?.db");
-    let store = Store::open(&format!("sqlite:{}", file.display()))
-        .await
-        .unwrap();
+    let store = Store::open(&format!("sqlite:{}", file.display())).await.unwrap();
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let mut tx = store.begin().await.unwrap();
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-        .fetch_one(&mut *tx.db())
-        .await
-        .unwrap();
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(tx.db())
-        .await
-        .unwrap();
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *tx.db()).await.unwrap();
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(tx.db()).await.unwrap();
     assert_eq!((synchronous, journal.as_str()), (2, "wal"));
 }
 
 #[test]
 fn both_engines_have_the_same_migrations() {
     let files = |engine: &str| -> BTreeSet<String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("migrations")
-            .join(engine);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
         let entries = std::fs::read_dir(folder).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert!(!files("sqlite").is_empty());
     assert_eq!(files("sqlite"), files("postgres"));
@@ -1105,11 +729,7 @@ fn both_engines_have_the_same_migrations() {
 async fn both_engines_have_the_same_tables_and_columns() {
     let sqlite = Store::memory().await.unwrap();
     let expected = columns(&sqlite, Engine::Sqlite).await;
-    assert!(expected.contains(&(
-        "outbox".to_owned(),
-        "due_us".to_owned(),
-        "integer no".to_owned()
-    )));
+    assert!(expected.contains(&("outbox".to_owned(), "due_us".to_owned(), "integer no".to_owned())));
     on_each_engine(move |Fresh { store, engine, .. }| {
         let expected = expected.clone();
         async move { assert_eq!(columns(&store, engine).await, expected) }
@@ -1149,12 +769,7 @@ async fn storing_is_fast() {
         let began = std::time::Instant::now();
         for batch in 0..100 {
             let copies: Vec<NewCopy> = (0..200)
-                .map(|n| {
-                    copy(
-                        &format!("box#{batch}.{n}"),
-                        format!("{batch}.{n}{}", "x".repeat(3_000)).as_bytes(),
-                    )
-                })
+                .map(|n| copy(&format!("box#{batch}.{n}"), format!("{batch}.{n}{}", "x".repeat(3_000)).as_bytes()))
                 .collect();
             write!(store, |db| raw::keep(db, &copies, minute(0)));
         }
@@ -1181,16 +796,8 @@ async fn storing_is_fast() {
 /// The statements for a batch: what must be known of each message, then all that is stored.
 async fn store_batch(db: &mut AnyConnection, batch: &[raw::Waiting]) {
     let account_of = |copy: i64| format!("account{}.example", copy % 50);
-    let keys: Vec<String> = batch
-        .iter()
-        .map(|waiting| format!("{:032x}", waiting.copy))
-        .collect();
-    assert!(
-        messages::by_content_keys(db, &keys)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let keys: Vec<String> = batch.iter().map(|waiting| format!("{:032x}", waiting.copy)).collect();
+    assert!(messages::by_content_keys(db, &keys).await.unwrap().is_empty());
     let mut new = Vec::new();
     let mut contacts = Vec::new();
     for (waiting, key) in batch.iter().zip(&keys) {
@@ -1199,9 +806,7 @@ async fn store_batch(db: &mut AnyConnection, batch: &[raw::Waiting]) {
         let known = messages::known_ids(db, &account, &ids).await.unwrap();
         let thread = match known.first().and_then(|known| known.thread) {
             Some(thread) if waiting.copy % 3 != 0 => thread,
-            _ => threads::create(db, &account, "roster", minute(0))
-                .await
-                .unwrap(),
+            _ => threads::create(db, &account, "roster", minute(0)).await.unwrap(),
         };
         let mut filed = message(key, &account, waiting.copy);
         filed.message_id = Some(format!("{}@acme.example", waiting.copy));
@@ -1225,26 +830,17 @@ async fn store_batch(db: &mut AnyConnection, batch: &[raw::Waiting]) {
         urgency: Some(0),
         doc: "x".repeat(500),
     };
-    verdicts::put_all(db, &numbers.iter().map(verdict).collect::<Vec<_>>())
-        .await
-        .unwrap();
+    verdicts::put_all(db, &numbers.iter().map(verdict).collect::<Vec<_>>()).await.unwrap();
     let rules = ["a.rule".to_owned()];
     let hits: Vec<_> = numbers.iter().map(|number| (*number, &rules[..])).collect();
     verdicts::put_hits_all(db, &hits).await.unwrap();
-    let joins: Vec<_> = numbers
-        .iter()
-        .map(|number| (*number, None, "references"))
-        .collect();
+    let joins: Vec<_> = numbers.iter().map(|number| (*number, None, "references")).collect();
     threads::join_all(db, &joins).await.unwrap();
     accounts::see_contacts(db, &contacts).await.unwrap();
     let settled: Vec<_> = batch
         .iter()
         .zip(&numbers)
-        .map(|(waiting, number)| raw::Settled {
-            copy: waiting.copy,
-            message: Some(*number),
-            state: "read",
-        })
+        .map(|(waiting, number)| raw::Settled { copy: waiting.copy, message: Some(*number), state: "read" })
         .collect();
     raw::settle_all(db, &settled).await.unwrap();
 }

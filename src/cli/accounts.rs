@@ -40,11 +40,7 @@ impl Accounts {
             }
             return Ok(Outcome::Done);
         }
-        let mut table = vec![
-            ["account", "messages", "in", "out", "last"]
-                .map(String::from)
-                .to_vec(),
-        ];
+        let mut table = vec![["account", "messages", "in", "out", "last"].map(String::from).to_vec()];
         for row in &rows {
             if common.json {
                 print::json(
@@ -53,9 +49,7 @@ impl Accounts {
                 );
             }
             let mark = if known(&row.id) { "" } else { " (provisional)" };
-            let last = row
-                .last_us
-                .and_then(|us| Timestamp::from_microsecond(us).ok());
+            let last = row.last_us.and_then(|us| Timestamp::from_microsecond(us).ok());
             let last = last.map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string());
             table.push(vec![
                 format!("{}{mark}", row.id),
@@ -74,11 +68,7 @@ impl Accounts {
 
 fn suggestion(id: &str, messages: i64) -> String {
     let short = id.split(['.', '@']).next().unwrap_or(id);
-    let whose = if id.contains('@') {
-        format!("addresses = [\"{id}\"]")
-    } else {
-        format!("domains = [\"{id}\"]")
-    };
+    let whose = if id.contains('@') { format!("addresses = [\"{id}\"]") } else { format!("domains = [\"{id}\"]") };
     format!(
         "# {messages} messages\n[[account]]\nid = \"{short}\"\nname = \"{short}\"\nkind = \"client\" # client | vendor | partner\n{whose}\n# owner = \"somebody@…\"\n"
     )

@@ -35,7 +35,7 @@ impl Demo {
         let settings = config::parse(text, "northlight.toml")?;
         let mails = mails()?;
         clear(&self.out)?;
-        let folder = Folder::create(&self.out.join("mail"))?;
+        let folder = Folder::create(self.out.join("mail"))?;
         let progress = Progress::new("replaying", mails.len() as u64);
         let count = mails.len();
         let world_settings = settings.clone();
@@ -60,20 +60,11 @@ impl Demo {
 fn mails() -> Result<Vec<Incoming>> {
     let mut mails = Vec::new();
     for folder in MAIL.dirs() {
-        for file in folder
-            .files()
-            .filter(|f| f.path().extension().is_some_and(|e| e == "eml"))
-        {
+        for file in folder.files().filter(|f| f.path().extension().is_some_and(|e| e == "eml")) {
             let bytes = file.contents().to_vec();
             let path = file.path().display().to_string();
-            let arrived_at =
-                intake::arrived_at(&bytes).with_context(|| format!("{path} has no date"))?;
-            mails.push(Incoming {
-                path,
-                whole_bytes: bytes.len() as u64,
-                bytes,
-                arrived_at,
-            });
+            let arrived_at = intake::arrived_at(&bytes).with_context(|| format!("{path} has no date"))?;
+            mails.push(Incoming { path, whole_bytes: bytes.len() as u64, bytes, arrived_at });
         }
     }
     mails.sort_by(|a, b| (a.arrived_at, &a.path).cmp(&(b.arrived_at, &b.path)));
@@ -87,20 +78,12 @@ fn clear(out: &Path) -> Result<()> {
         return Ok(());
     }
     if !out.join("events.jsonl").is_file() {
-        bail!(
-            "{} has a mail folder that no demo made; choose another folder with --out",
-            out.display()
-        );
+        bail!("{} has a mail folder that no demo made; choose another folder with --out", out.display());
     }
-    for entry in
-        std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))?
-    {
-        let path = entry
-            .with_context(|| format!("cannot read {}", mail.display()))?
-            .path();
+    for entry in std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))? {
+        let path = entry.with_context(|| format!("cannot read {}", mail.display()))?.path();
         if path.extension().is_some_and(|e| e == "eml" || e == "html") {
-            std::fs::remove_file(&path)
-                .with_context(|| format!("cannot replace {}", path.display()))?;
+            std::fs::remove_file(&path).with_context(|| format!("cannot replace {}", path.display()))?;
         }
     }
     Ok(())
@@ -118,16 +101,14 @@ fn leave(out: &Path, story: &Story) -> Result<()> {
             .and_then(|p| p.text_contents())
             .unwrap_or_default()
             .to_owned();
-        std::fs::write(&path, html)
-            .with_context(|| format!("cannot write {}; is the disk full?", path.display()))?;
+        std::fs::write(&path, html).with_context(|| format!("cannot write {}; is the disk full?", path.display()))?;
     }
     Ok(())
 }
 
 fn tell(out: &Path, settings: &Settings, story: &Story, count: usize) {
     let named = |name: &str| story.events.iter().filter(|e| e.event == name).count();
-    let day =
-        |at: Option<Timestamp>| at.map_or(String::new(), |at| at.strftime("%-d %B %Y").to_string());
+    let day = |at: Option<Timestamp>| at.map_or(String::new(), |at| at.strftime("%-d %B %Y").to_string());
     let dates = || story.events.iter().map(|e| e.at);
     print::text(&format!(
         "{count} messages between {} accounts and {} people of one firm, from {} to {}.",
@@ -143,18 +124,9 @@ fn tell(out: &Path, settings: &Settings, story: &Story, count: usize) {
         named("alert_repeat"),
         named("digest")
     ));
-    for event in story
-        .events
-        .iter()
-        .filter(|e| matches!(e.event, "alert" | "alert_update"))
-    {
+    for event in story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update")) {
         print::text(&replay::event_line(event));
     }
-    print::text(&format!(
-        "\nOpen {} in a browser.",
-        out.join("index.html").display()
-    ));
-    print::text(
-        "Then try your own: barometer read FILE.eml --config barometer.toml (see README.md).",
-    );
+    print::text(&format!("\nOpen {} in a browser.", out.join("index.html").display()));
+    print::text("Then try your own: barometer read FILE.eml --config barometer.toml (see README.md).");
 }

@@ -17,19 +17,8 @@ use jiff::tz::TimeZone;
 pub fn write(out: &Path, settings: &Settings, story: &Story, messages: usize) -> Result<()> {
     let zone = &settings.service.time_zone;
     let subjects = subjects(story);
-    let count = |names: &[&str]| {
-        story
-            .events
-            .iter()
-            .filter(|e| names.contains(&e.event))
-            .count() as u64
-    };
-    let days = || {
-        story
-            .events
-            .iter()
-            .map(|e| e.at.to_zoned(zone.clone()).date())
-    };
+    let count = |names: &[&str]| story.events.iter().filter(|e| names.contains(&e.event)).count() as u64;
+    let days = || story.events.iter().map(|e| e.at.to_zoned(zone.clone()).date());
     let page = DemoPage {
         firm: "Northlight".into(),
         from: days().min().unwrap_or_default(),
@@ -37,59 +26,31 @@ pub fn write(out: &Path, settings: &Settings, story: &Story, messages: usize) ->
         messages: messages as u64,
         alerts: count(&["alert", "alert_update", "alert_repeat"]),
         digests: count(&["digest"]),
-        accounts: settings
-            .accounts
-            .iter()
-            .map(|a| account(a, story, &subjects))
-            .collect(),
-        mornings: story
-            .events
-            .iter()
-            .filter(|e| e.event == "digest")
-            .map(|e| morning(e, &subjects, zone))
-            .collect(),
+        accounts: settings.accounts.iter().map(|a| account(a, story, &subjects)).collect(),
+        mornings: story.events.iter().filter(|e| e.event == "digest").map(|e| morning(e, &subjects, zone)).collect(),
         next: next_steps(),
     };
     let html = page::index(&page, &Templates::shipped()?, zone)?;
     let path = out.join("index.html");
-    std::fs::write(&path, html)
-        .with_context(|| format!("cannot write {}; is the disk full?", path.display()))
+    std::fs::write(&path, html).with_context(|| format!("cannot write {}; is the disk full?", path.display()))
 }
 
 /// Subject of every e-mail by its file.
 fn subjects(story: &Story) -> HashMap<String, String> {
     let parser = mail_parser::MessageParser::default();
-    let subject = |bytes: &[u8]| {
-        parser
-            .parse_headers(bytes)
-            .and_then(|m| m.subject().map(str::to_owned))
-            .unwrap_or_default()
-    };
-    story
-        .mails
-        .iter()
-        .map(|m| (format!("mail/{}", m.file), subject(&m.bytes)))
-        .collect()
+    let subject =
+        |bytes: &[u8]| parser.parse_headers(bytes).and_then(|m| m.subject().map(str::to_owned)).unwrap_or_default();
+    story.mails.iter().map(|m| (format!("mail/{}", m.file), subject(&m.bytes))).collect()
 }
 
 fn account(account: &Account, story: &Story, subjects: &HashMap<String, String>) -> DemoAccount {
-    let of_it: Vec<&Event> = story
-        .events
-        .iter()
-        .filter(|e| e.account.as_ref() == Some(&account.id))
-        .collect();
+    let of_it: Vec<&Event> = story.events.iter().filter(|e| e.account.as_ref() == Some(&account.id)).collect();
     let last = |name: &str| of_it.iter().rev().find(|e| e.event == name);
-    let worst = of_it
-        .iter()
-        .filter_map(|e| e.severity)
-        .max()
-        .unwrap_or_default();
+    let worst = of_it.iter().filter_map(|e| e.severity).max().unwrap_or_default();
     let open = open_incidents(&of_it);
     let state = match open {
         0 => DemoOutcome::Well,
-        _ if worst == Severity::Critical && last("incident_calming").is_none() => {
-            DemoOutcome::Danger
-        }
+        _ if worst == Severity::Critical && last("incident_calming").is_none() => DemoOutcome::Danger,
         _ => DemoOutcome::Open,
     };
     let (alerts, good) = (tally(&of_it, "alert"), tally(&of_it, "good_news"));
@@ -140,14 +101,8 @@ fn line(event: &Event, subjects: &HashMap<String, String>) -> Option<DemoEvent> 
         "alert" => (DemoEventKind::Alert, subject(event, subjects)),
         "alert_update" => (DemoEventKind::Update, subject(event, subjects)),
         "alert_repeat" => (DemoEventKind::Reminder, subject(event, subjects)),
-        "incident_calming" => (
-            DemoEventKind::Incident,
-            format!("{} calms down", event.topic?.phrase()),
-        ),
-        "incident_closed" => (
-            DemoEventKind::Incident,
-            format!("{} is over", event.topic?.phrase()),
-        ),
+        "incident_calming" => (DemoEventKind::Incident, format!("{} calms down", event.topic?.phrase())),
+        "incident_closed" => (DemoEventKind::Incident, format!("{} is over", event.topic?.phrase())),
         "incident_opened" | "incident_changed" if event.severity < Some(Severity::Warning) => {
             (DemoEventKind::Noticed, said(event))
         }
@@ -165,22 +120,13 @@ fn line(event: &Event, subjects: &HashMap<String, String>) -> Option<DemoEvent> 
 }
 
 fn subject(event: &Event, subjects: &HashMap<String, String>) -> String {
-    event
-        .file
-        .as_ref()
-        .and_then(|f| subjects.get(f))
-        .cloned()
-        .unwrap_or_default()
+    event.file.as_ref().and_then(|f| subjects.get(f)).cloned().unwrap_or_default()
 }
 
 /// Who did what, from the signals.
 fn said(event: &Event) -> String {
     let phrases: Vec<&str> = event.signals.iter().map(|s| signal::phrase(s)).collect();
-    format!(
-        "{} {}",
-        event.person.as_deref().unwrap_or("somebody"),
-        phrases.join("; ")
-    )
+    format!("{} {}", event.person.as_deref().unwrap_or("somebody"), phrases.join("; "))
 }
 
 fn morning(event: &Event, subjects: &HashMap<String, String>, zone: &TimeZone) -> DemoMorning {
@@ -192,19 +138,10 @@ fn morning(event: &Event, subjects: &HashMap<String, String>, zone: &TimeZone) -
 }
 
 fn next_steps() -> Vec<DemoStep> {
-    let step = |command: &str, what: &str| DemoStep {
-        command: command.into(),
-        what: what.into(),
-    };
+    let step = |command: &str, what: &str| DemoStep { command: command.into(), what: what.into() };
     vec![
-        step(
-            "barometer read --config barometer.toml FILE.eml",
-            "what it makes of one message of yours, and why",
-        ),
-        step(
-            "barometer replay --config barometer.toml MAILDIR --out replay",
-            "what it would have told you last year",
-        ),
+        step("barometer read --config barometer.toml FILE.eml", "what it makes of one message of yours, and why"),
+        step("barometer replay --config barometer.toml MAILDIR --out replay", "what it would have told you last year"),
         step("barometer rules list", "the rules behind every line above"),
     ]
 }

@@ -35,49 +35,26 @@ impl DigestCommand {
         let settings = open::settings(common)?;
         let person = self.person.to_lowercase();
         let Some(member) = settings.member(&person).cloned() else {
-            let known: Vec<&str> = settings
-                .members
-                .iter()
-                .map(|m| m.address.as_str())
-                .collect();
-            return Err(open::Usage(format!(
-                "{person} is no member; the settings know {}",
-                known.join(", ")
-            ))
-            .into());
+            let known: Vec<&str> = settings.members.iter().map(|m| m.address.as_str()).collect();
+            return Err(open::Usage(format!("{person} is no member; the settings know {}", known.join(", "))).into());
         };
         let (date, until) = match self.date {
-            Some(date) => (
-                date,
-                barometer::calendar::local_instant(&member.time_zone, date, member.digest_at),
-            ),
+            Some(date) => (date, barometer::calendar::local_instant(&member.time_zone, date, member.digest_at)),
             None => (now.to_zoned(member.time_zone.clone()).date(), now),
         };
         let days = if self.weekly { 7 } else { 1 };
-        let since = until
-            .checked_sub((days * 24).hours())
-            .context("that day is before all time")?;
-        let span = if self.weekly {
-            DigestSpan::Weekly
-        } else {
-            DigestSpan::Daily
-        };
+        let since = until.checked_sub((days * 24).hours()).context("that day is before all time")?;
+        let span = if self.weekly { DigestSpan::Weekly } else { DigestSpan::Daily };
         let (view, rendered) = open::block_on(async {
             let pipeline = open::pipeline(settings).await?;
             let mut db = pipeline.store().read().await?;
-            let view = pipeline
-                .digest_view(&mut db, &member, (since, until, date), span)
-                .await?;
+            let view = pipeline.digest_view(&mut db, &member, (since, until, date), span).await?;
             let rendered = pipeline.render_digest(&view, &member)?;
             Ok((view, rendered))
         })?;
         if let Some(path) = &self.html {
-            std::fs::write(path, &rendered.html).with_context(|| {
-                format!(
-                    "cannot write {}; is its folder there and writable?",
-                    path.display()
-                )
-            })?;
+            std::fs::write(path, &rendered.html)
+                .with_context(|| format!("cannot write {}; is its folder there and writable?", path.display()))?;
         } else if common.json {
             print::json(&view);
         } else {

@@ -56,23 +56,13 @@ impl Import {
                 "quarantined": counts.quarantined, "waiting": counts.waiting }),
             );
         } else {
-            print::text(&format!(
-                "{} messages taken, {} known already",
-                tally.taken, tally.known
-            ));
+            print::text(&format!("{} messages taken, {} known already", tally.taken, tally.known));
         }
         if counts.quarantined > 0 && !common.json {
-            print::text(&format!(
-                "{} wait in quarantine: barometer quarantine",
-                counts.quarantined
-            ));
+            print::text(&format!("{} wait in quarantine: barometer quarantine", counts.quarantined));
         }
         let wrong = tally.failed > 0 || !listing.complaints.is_empty();
-        Ok(if wrong {
-            Outcome::FoundWrong
-        } else {
-            Outcome::Done
-        })
+        Ok(if wrong { Outcome::FoundWrong } else { Outcome::Done })
     }
 }
 
@@ -87,8 +77,7 @@ async fn take(pipeline: &Pipeline, items: &[Item], now: Timestamp) -> Result<Tal
                 bytes += raw.bytes.len() as u64;
                 batch.push(NewCopy {
                     source: item.path.clone(),
-                    whole_bytes: i64::try_from(raw.whole_bytes)
-                        .context("a message larger than any disk")?,
+                    whole_bytes: i64::try_from(raw.whole_bytes).context("a message larger than any disk")?,
                     bytes: raw.bytes,
                     arrived_us: item.arrived_at.map(Timestamp::as_microsecond),
                     history: true,
@@ -111,12 +100,7 @@ async fn take(pipeline: &Pipeline, items: &[Item], now: Timestamp) -> Result<Tal
 }
 
 /// Commits the bytes, then works until nothing waits.
-async fn flush(
-    pipeline: &Pipeline,
-    batch: &mut Vec<NewCopy>,
-    tally: &mut Tally,
-    now: Timestamp,
-) -> Result<()> {
+async fn flush(pipeline: &Pipeline, batch: &mut Vec<NewCopy>, tally: &mut Tally, now: Timestamp) -> Result<()> {
     let kept = pipeline.take(&std::mem::take(batch), now).await?;
     let known = kept.iter().filter(|k| k.known).count() as u64;
     tally.known += known;

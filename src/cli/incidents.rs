@@ -27,19 +27,10 @@ impl Incidents {
             let mut db = store.read().await?;
             Ok(incidents::all(&mut db, !self.all).await?)
         })?;
-        let mut table = vec![
-            ["incident", "severity", "state", "opened", "changed"]
-                .map(String::from)
-                .to_vec(),
-        ];
-        let day = |us: i64| {
-            Timestamp::from_microsecond(us)
-                .map_or(String::new(), |at| at.strftime("%Y-%m-%d").to_string())
-        };
-        for row in rows
-            .iter()
-            .filter(|r| self.account.as_ref().is_none_or(|a| *a == r.account))
-        {
+        let mut table = vec![["incident", "severity", "state", "opened", "changed"].map(String::from).to_vec()];
+        let day =
+            |us: i64| Timestamp::from_microsecond(us).map_or(String::new(), |at| at.strftime("%Y-%m-%d").to_string());
+        for row in rows.iter().filter(|r| self.account.as_ref().is_none_or(|a| *a == r.account)) {
             if common.json {
                 let at = |us: i64| Timestamp::from_microsecond(us).ok();
                 print::json(

@@ -31,9 +31,7 @@ pub fn settings_or_none(common: &Common) -> Result<Option<Settings>> {
 
 /// The shipped rules, and the firm's own where there are settings.
 pub fn judge_with(settings: Option<&Settings>) -> Result<Judge> {
-    Ok(Judge::new(rules(
-        settings.map_or(&[], |s| &s.service.rules),
-    )?))
+    Ok(Judge::new(rules(settings.map_or(&[], |s| &s.service.rules))?))
 }
 
 /// The shipped rules and the firm's own, proved by their examples.
@@ -45,11 +43,7 @@ pub fn judge_for(settings: &Settings) -> Result<Judge> {
 pub fn rules(folders: &[std::path::PathBuf]) -> Result<Rules> {
     let rules = Rules::load(&rule_files(folders)?)?;
     let complaints = rules.prove();
-    if complaints.is_empty() {
-        Ok(rules)
-    } else {
-        Err(Complaints(complaints).into())
-    }
+    if complaints.is_empty() { Ok(rules) } else { Err(Complaints(complaints).into()) }
 }
 
 /// The text of the shipped rules and of every `*.toml` in `folders`, in order of name.
@@ -57,16 +51,9 @@ pub fn rule_files(folders: &[std::path::PathBuf]) -> Result<Vec<RuleFile>> {
     let mut files = judge::shipped();
     for folder in folders {
         for path in toml_files(folder)? {
-            let text = std::fs::read_to_string(&path).with_context(|| {
-                format!(
-                    "cannot read the rule file {}; check its permissions",
-                    path.display()
-                )
-            })?;
-            files.push(RuleFile {
-                name: path.display().to_string(),
-                text,
-            });
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read the rule file {}; check its permissions", path.display()))?;
+            files.push(RuleFile { name: path.display().to_string(), text });
         }
     }
     Ok(files)
@@ -77,7 +64,10 @@ fn toml_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
         return Ok(vec![folder.to_owned()]);
     }
     let entries = std::fs::read_dir(folder).map_err(|error| {
-        Usage(format!("{}: cannot read the rules folder ({error}); create it, or mend `rules` in the settings", folder.display()))
+        Usage(format!(
+            "{}: cannot read the rules folder ({error}); create it, or mend `rules` in the settings",
+            folder.display()
+        ))
     })?;
     let mut paths: Vec<_> = entries
         .filter_map(|e| e.ok().map(|e| e.path()))
@@ -99,15 +89,10 @@ pub fn templates(settings: &Settings) -> Result<Templates> {
         ))
     })?;
     let mut overrides = Vec::new();
-    for path in entries
-        .filter_map(|e| e.ok().map(|e| e.path()))
-        .filter(|p| p.is_file())
-    {
-        let name = path
-            .file_name()
-            .map_or(String::new(), |n| n.to_string_lossy().into_owned());
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read the template {}", path.display()))?;
+    for path in entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_file()) {
+        let name = path.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read the template {}", path.display()))?;
         overrides.push((name, text));
     }
     Ok(Templates::load(&overrides)?)

@@ -46,19 +46,9 @@ impl Quarantine {
 async fn list(pipeline: &Pipeline, json: bool) -> Result<Outcome> {
     let mut db = pipeline.store().read().await?;
     let rows = raw::quarantined(&mut db).await?;
-    let mut table = vec![
-        ["number", "from", "subject", "why", "where"]
-            .map(String::from)
-            .to_vec(),
-    ];
+    let mut table = vec![["number", "from", "subject", "why", "where"].map(String::from).to_vec()];
     for row in &rows {
-        let Quarantined {
-            copy,
-            source,
-            bytes_head,
-            error,
-            ..
-        } = row;
+        let Quarantined { copy, source, bytes_head, error, .. } = row;
         let head = intake::headline(bytes_head);
         if json {
             print::json(
@@ -66,13 +56,7 @@ async fn list(pipeline: &Pipeline, json: bool) -> Result<Outcome> {
                 "date": head.date, "error": error, "attempts": row.attempts }),
             );
         }
-        table.push(vec![
-            copy.to_string(),
-            head.from.clone(),
-            head.subject.clone(),
-            error.clone(),
-            source.clone(),
-        ]);
+        table.push(vec![copy.to_string(), head.from.clone(), head.subject.clone(), error.clone(), source.clone()]);
     }
     if !json {
         if rows.is_empty() {
@@ -81,11 +65,7 @@ async fn list(pipeline: &Pipeline, json: bool) -> Result<Outcome> {
             print::table(&table);
         }
     }
-    Ok(if rows.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::FoundWrong
-    })
+    Ok(if rows.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
 }
 
 async fn retry(pipeline: &Pipeline, numbers: &[i64], now: Timestamp) -> Result<Outcome> {
@@ -102,9 +82,5 @@ async fn retry(pipeline: &Pipeline, numbers: &[i64], now: Timestamp) -> Result<O
     let mut db = pipeline.store().read().await?;
     let left = raw::counts(&mut db).await?.quarantined;
     print::text(&format!("{tried} tried again, {left} still in quarantine"));
-    Ok(if left > 0 {
-        Outcome::FoundWrong
-    } else {
-        Outcome::Done
-    })
+    Ok(if left > 0 { Outcome::FoundWrong } else { Outcome::Done })
 }

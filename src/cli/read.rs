@@ -60,20 +60,12 @@ impl Read {
 
 /// One object a message; names as the README documents them.
 pub fn as_json(path: &str, understood: &Understood) -> Value {
-    let Understood {
-        message: m,
-        filed,
-        verdict,
-        ..
-    } = understood;
+    let Understood { message: m, filed, verdict, .. } = understood;
     let (reading, reason) = match &m.reading {
         Reading::Ok => ("ok", Value::Null),
         Reading::Unreadable(reason) => ("unreadable", json!(reason)),
     };
-    let carrier = m
-        .carrier
-        .as_ref()
-        .map(|c| json!({ "from": c.from.as_ref().map(address), "sent_at": c.sent_at }));
+    let carrier = m.carrier.as_ref().map(|c| json!({ "from": c.from.as_ref().map(address), "sent_at": c.sent_at }));
     let layers: Vec<Value> = m
         .layers
         .iter()

@@ -37,12 +37,8 @@ impl Replay {
     pub fn run(self, common: &Common) -> Result<Outcome> {
         let settings = open::settings(common)?;
         let listing = files::list(&self.paths, &mut |_| {})?;
-        let usual = self.story(&settings, open::judge_for(&settings)?, &listing, &self.out)?;
-        let mut outcome = if listing.complaints.is_empty() {
-            Outcome::Done
-        } else {
-            Outcome::FoundWrong
-        };
+        let usual = story(&settings, open::judge_for(&settings)?, &listing, &self.out)?;
+        let mut outcome = if listing.complaints.is_empty() { Outcome::Done } else { Outcome::FoundWrong };
         for complaint in &listing.complaints {
             print::error(complaint);
         }
@@ -50,7 +46,7 @@ impl Replay {
             let mut folders = settings.service.rules.clone();
             folders.push(folder.clone());
             let judge = Judge::new(open::rules(&folders)?);
-            let tried = self.story(&settings, judge, &listing, &self.out.join("rules"))?;
+            let tried = story(&settings, judge, &listing, &self.out.join("rules"))?;
             compare(&usual, &tried, common.json);
         } else {
             summary(&usual, &listing, &self.out, common.json);
@@ -60,49 +56,35 @@ impl Replay {
         }
         Ok(outcome)
     }
+}
 
-    fn story(
-        &self,
-        settings: &Settings,
-        judge: Judge,
-        listing: &Listing,
-        out: &Path,
-    ) -> Result<Story> {
-        let folder = Folder::create(&out.join("mail"))?;
-        let progress = Progress::new("replaying", listing.items.len() as u64);
-        let story = open::block_on(async {
-            let pipeline = open::in_memory(settings.clone(), judge).await?;
-            let mut world = World::new(pipeline, folder);
-            // Mail without any date arrives with the last that has one.
-            let mut last = Timestamp::UNIX_EPOCH;
-            for item in &listing.items {
-                let raw = files::fetch(item)?;
-                last = item.arrived_at.unwrap_or(last);
-                let mail = Incoming {
-                    path: item.path.clone(),
-                    bytes: raw.bytes,
-                    whole_bytes: raw.whole_bytes,
-                    arrived_at: last,
-                };
-                world.arrive(mail).await?;
-                progress.step(1);
-            }
-            Ok(world.end().await?)
-        })?;
-        progress.finish();
-        write_events(&out.join("events.jsonl"), &story.events)?;
-        Ok(story)
-    }
+/// Runs the mail through the pipeline at its own dates.
+fn story(settings: &Settings, judge: Judge, listing: &Listing, out: &Path) -> Result<Story> {
+    let folder = Folder::create(out.join("mail"))?;
+    let progress = Progress::new("replaying", listing.items.len() as u64);
+    let story = open::block_on(async {
+        let pipeline = open::in_memory(settings.clone(), judge).await?;
+        let mut world = World::new(pipeline, folder);
+        // Mail without any date arrives with the last that has one.
+        let mut last = Timestamp::UNIX_EPOCH;
+        for item in &listing.items {
+            let raw = files::fetch(item)?;
+            last = item.arrived_at.unwrap_or(last);
+            let mail =
+                Incoming { path: item.path.clone(), bytes: raw.bytes, whole_bytes: raw.whole_bytes, arrived_at: last };
+            world.arrive(mail).await?;
+            progress.step(1);
+        }
+        Ok(world.end().await?)
+    })?;
+    progress.finish();
+    write_events(&out.join("events.jsonl"), &story.events)?;
+    Ok(story)
 }
 
 /// One event a line.
 pub fn write_events(path: &Path, events: &[Event]) -> Result<()> {
-    let cannot = || {
-        format!(
-            "cannot write {}; is the folder writable, and the disk not full?",
-            path.display()
-        )
-    };
+    let cannot = || format!("cannot write {}; is the folder writable, and the disk not full?", path.display());
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).with_context(cannot)?);
     for event in events {
         serde_json::to_writer(&mut file, event).with_context(cannot)?;
@@ -117,10 +99,8 @@ fn summary(story: &Story, listing: &Listing, out: &Path, json: bool) {
     let digests = count("digest");
     let files: BTreeSet<&str> = story.mails.iter().map(|m| m.file.as_str()).collect();
     if json {
-        print::json(
-            &serde_json::json!({ "messages": listing.items.len(), "alerts": alerts, "updates": updates,
-            "repeats": repeats, "digests": digests, "mails": files.len(), "out": out }),
-        );
+        print::json(&serde_json::json!({ "messages": listing.items.len(), "alerts": alerts, "updates": updates,
+            "repeats": repeats, "digests": digests, "mails": files.len(), "out": out }));
         return;
     }
     print::text(&format!(
@@ -129,11 +109,7 @@ fn summary(story: &Story, listing: &Listing, out: &Path, json: bool) {
         files.len(),
         out.join("mail").display()
     ));
-    for event in story
-        .events
-        .iter()
-        .filter(|e| matches!(e.event, "alert" | "alert_update"))
-    {
+    for event in story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update")) {
         print::text(&event_line(event));
     }
 }
@@ -154,28 +130,14 @@ pub fn event_line(event: &Event) -> String {
 /// Alerts told apart by what they cite.
 fn compare(usual: &Story, tried: &Story, json: bool) {
     let cited = |story: &Story| -> BTreeSet<(String, String)> {
-        let alerts = story
-            .events
-            .iter()
-            .filter(|e| matches!(e.event, "alert" | "alert_update"));
-        alerts
-            .flat_map(|e| {
-                e.cites
-                    .iter()
-                    .map(|c| (c.path.clone(), e.account.clone().unwrap_or_default()))
-            })
-            .collect()
+        let alerts = story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update"));
+        alerts.flat_map(|e| e.cites.iter().map(|c| (c.path.clone(), e.account.clone().unwrap_or_default()))).collect()
     };
     let (before, after) = (cited(usual), cited(tried));
-    for (sign, word, set) in [
-        ("+", "gained", after.difference(&before)),
-        ("-", "lost", before.difference(&after)),
-    ] {
+    for (sign, word, set) in [("+", "gained", after.difference(&before)), ("-", "lost", before.difference(&after))] {
         for (path, account) in set {
             if json {
-                print::json(
-                    &serde_json::json!({ "change": word, "path": path, "account": account }),
-                );
+                print::json(&serde_json::json!({ "change": word, "path": path, "account": account }));
             } else {
                 print::text(&format!("{sign} {account}  {path}"));
             }

@@ -52,9 +52,7 @@ fn check(common: &Common, mut paths: Vec<PathBuf>) -> Result<Outcome> {
     let listed: Vec<_> = rules.list().collect();
     let examples: usize = listed.iter().map(|r| r.examples).sum();
     if common.json {
-        print::json(
-            &serde_json::json!({ "rules": listed.len(), "examples": examples, "warnings": warnings.len() }),
-        );
+        print::json(&serde_json::json!({ "rules": listed.len(), "examples": examples, "warnings": warnings.len() }));
     } else {
         print::text(&format!(
             "{} rules hold with their {examples} examples; {} warnings",
@@ -67,12 +65,7 @@ fn check(common: &Common, mut paths: Vec<PathBuf>) -> Result<Outcome> {
 
 fn list(common: &Common) -> Result<Outcome> {
     let settings = open::settings_or_none(common)?;
-    let rules: Rules = open::rules(
-        &settings
-            .as_ref()
-            .map(|s| s.service.rules.clone())
-            .unwrap_or_default(),
-    )?;
+    let rules: Rules = open::rules(&settings.as_ref().map(|s| s.service.rules.clone()).unwrap_or_default())?;
     let (hits, judged) = match &settings {
         Some(settings) => open::block_on(async {
             let store = barometer::store::Store::open(&settings.service.store).await?;
@@ -82,24 +75,10 @@ fn list(common: &Common) -> Result<Outcome> {
         })?,
         None => (Vec::new(), 0),
     };
-    let mut rows = vec![
-        [
-            "rule",
-            "signal",
-            "status",
-            "hits",
-            "rate",
-            "file",
-            "what it sees",
-        ]
-        .map(String::from)
-        .to_vec(),
-    ];
+    let mut rows =
+        vec![["rule", "signal", "status", "hits", "rate", "file", "what it sees"].map(String::from).to_vec()];
     for rule in rules.list() {
-        let count = hits
-            .iter()
-            .find(|(id, _)| *id == rule.id)
-            .map_or(0, |(_, n)| *n);
+        let count = hits.iter().find(|(id, _)| *id == rule.id).map_or(0, |(_, n)| *n);
         if common.json {
             print::json(
                 &serde_json::json!({ "rule": rule.id, "signal": rule.signal, "status": rule.status, "hits": count,
@@ -109,10 +88,7 @@ fn list(common: &Common) -> Result<Outcome> {
         rows.push(vec![
             rule.id.to_owned(),
             rule.signal.unwrap_or_default().to_owned(),
-            serde_json::to_value(rule.status)?
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            serde_json::to_value(rule.status)?.as_str().unwrap_or_default().to_owned(),
             count.to_string(),
             rate(count, judged),
             rule.file.to_owned(),
@@ -127,9 +103,5 @@ fn list(common: &Common) -> Result<Outcome> {
 
 /// Hits a hundred messages.
 fn rate(hits: i64, judged: i64) -> String {
-    if judged == 0 {
-        String::new()
-    } else {
-        format!("{}.{} %", hits * 100 / judged, hits * 1000 / judged % 10)
-    }
+    if judged == 0 { String::new() } else { format!("{}.{} %", hits * 100 / judged, hits * 1000 / judged % 10) }
 }

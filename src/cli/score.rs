@@ -34,12 +34,7 @@ impl Score {
         let rows = labelled(&self.labels)?.into_iter().map(|message| {
             let predicted = judged(&judge, &message, &calendar);
             let stratum = strata.get(&message.id).cloned().unwrap_or_default();
-            Row {
-                id: message.id,
-                stratum,
-                truth: message.labels,
-                predicted,
-            }
+            Row { id: message.id, stratum, truth: message.labels, predicted }
         });
         let report = score::measure(&rows.collect::<Vec<_>>());
         if common.json {
@@ -54,22 +49,12 @@ impl Score {
 fn labelled(path: &Path) -> Result<Vec<Labelled>> {
     let name = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        open::Usage(format!(
-            "{name}: cannot read the labels ({error}); name a JSONL file of labelled messages"
-        ))
+        open::Usage(format!("{name}: cannot read the labels ({error}); name a JSONL file of labelled messages"))
     })?;
     let mut found = Vec::new();
-    for (n, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let message = serde_json::from_str(line).map_err(|error| {
-            open::Usage(format!(
-                "{name}:{}: no labelled message ({error}); mend the line",
-                n + 1
-            ))
-        })?;
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let message = serde_json::from_str(line)
+            .map_err(|error| open::Usage(format!("{name}:{}: no labelled message ({error}); mend the line", n + 1)))?;
         found.push(message);
     }
     Ok(found)
@@ -80,13 +65,9 @@ fn strata(path: &Path) -> Result<BTreeMap<String, String>> {
     if !path.exists() {
         return Ok(BTreeMap::new());
     }
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let wrong = |error| {
-        open::Usage(format!(
-            "{}: no table of strata ({error}); write one JSON object, id to stratum",
-            path.display()
-        ))
+        open::Usage(format!("{}: no table of strata ({error}); write one JSON object, id to stratum", path.display()))
     };
     Ok(serde_json::from_str(&text).map_err(wrong)?)
 }

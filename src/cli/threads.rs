@@ -23,14 +23,14 @@ impl Threads {
             let mut db = store.read().await?;
             Ok(threads::threads(&mut db, self.account.as_deref()).await?)
         })?;
-        let mut table = vec![
-            ["thread", "account", "messages", "joined by"]
-                .map(String::from)
-                .to_vec(),
-        ];
+        let mut table = vec![["thread", "account", "messages", "joined by"].map(String::from).to_vec()];
         for row in &rows {
             if common.json {
-                let joined: Vec<_> = row.joined.iter().map(|j| serde_json::json!({ "message_id": j.message_id, "to": j.to, "by": j.by })).collect();
+                let joined: Vec<_> = row
+                    .joined
+                    .iter()
+                    .map(|j| serde_json::json!({ "message_id": j.message_id, "to": j.to, "by": j.by }))
+                    .collect();
                 print::json(
                     &serde_json::json!({ "thread": row.thread, "account": row.account, "messages": row.messages, "joined": joined }),
                 );

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::complaint::{Complaint, Complaints};
-use super::draft::{self, Lists, Named, Reference, To};
+use super::draft;
 use super::fields::nearest;
+use super::lists::{Lists, Named, Reference, To, fallback_calendar};
 use super::settings::{Account, DEFAULT, Member, Settings, everybody_who_manages, is_below};
 use super::{Service, Singles};
 use crate::calendar::Calendar;
@@ -27,19 +28,9 @@ pub(super) fn settle(
         Some(service) if complaints.is_empty() => service,
         _ => return Err(Complaints(in_order(main, complaints))),
     };
-    fill_in(
-        &mut lists.accounts,
-        &lists.members,
-        &draft::fallback_calendar(&lists.mailboxes),
-    );
+    fill_in(&mut lists.accounts, &lists.members, &fallback_calendar(&lists.mailboxes));
     let zone = service.time_zone.clone();
-    lists
-        .calendars
-        .entry(DEFAULT.to_owned())
-        .or_insert(Calendar {
-            zone: zone.clone(),
-            ..Calendar::office()
-        });
+    lists.calendars.entry(DEFAULT.to_owned()).or_insert(Calendar { zone: zone.clone(), ..Calendar::office() });
     let mut alerts = one.alerts.unwrap_or_else(draft::usual_alerts);
     alerts.send.zone = zone;
     Ok(Settings {
@@ -66,23 +57,9 @@ fn in_order(main: &str, mut complaints: Vec<Complaint>) -> Vec<Complaint> {
 
 fn unknown(reference: &Reference, lists: &Lists) -> Option<Complaint> {
     let (what, known): (&str, Vec<&str>) = match reference.to {
-        To::Member => (
-            "member",
-            lists.members.iter().map(|m| m.address.as_str()).collect(),
-        ),
-        To::Account => (
-            "account",
-            lists.accounts.iter().map(|a| a.id.as_str()).collect(),
-        ),
-        To::Calendar => (
-            "calendar",
-            lists
-                .calendars
-                .keys()
-                .map(String::as_str)
-                .chain([DEFAULT])
-                .collect(),
-        ),
+        To::Member => ("member", lists.members.iter().map(|m| m.address.as_str()).collect()),
+        To::Account => ("account", lists.accounts.iter().map(|a| a.id.as_str()).collect()),
+        To::Calendar => ("calendar", lists.calendars.keys().map(String::as_str).chain([DEFAULT]).collect()),
         To::Target => ("target", lists.targets.keys().map(String::as_str).collect()),
         To::Ladder => ("ladder", lists.ladders.keys().map(String::as_str).collect()),
     };
@@ -97,21 +74,12 @@ fn unknown(reference: &Reference, lists: &Lists) -> Option<Complaint> {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("add a {table}, or mend the name"),
     };
-    let what = format!(
-        "`{}` names {:?}, and there is no such {what}",
-        reference.key, reference.name
-    );
+    let what = format!("`{}` names {:?}, and there is no such {what}", reference.key, reference.name);
     Some(complaint(&reference.file, reference.line, what, remedy))
 }
 
 fn complaint(file: &str, line: usize, what: String, remedy: impl Into<String>) -> Complaint {
-    Complaint {
-        file: file.to_owned(),
-        line,
-        rule: None,
-        what,
-        remedy: remedy.into(),
-    }
+    Complaint { file: file.to_owned(), line, rule: None, what, remedy: remedy.into() }
 }
 
 fn twice(names: &[Named]) -> Vec<Complaint> {
@@ -124,12 +92,7 @@ fn twice(names: &[Named]) -> Vec<Complaint> {
                     "the {} {:?} is defined already, at {}:{}",
                     named.what, named.name, earlier.file, earlier.line
                 );
-                found.push(complaint(
-                    &named.file,
-                    named.line,
-                    what,
-                    "remove or rename one of them",
-                ));
+                found.push(complaint(&named.file, named.line, what, "remove or rename one of them"));
             }
             None => {
                 first.insert((named.what, &named.name), named);
@@ -140,22 +103,12 @@ fn twice(names: &[Named]) -> Vec<Complaint> {
 }
 
 fn place<'a>(lists: &'a Lists, what: &str, name: &str) -> (&'a str, usize) {
-    let named = lists
-        .names
-        .iter()
-        .find(|n| n.what == what && n.name == name);
+    let named = lists.names.iter().find(|n| n.what == what && n.name == name);
     named.map_or(("", 0), |n| (n.file.as_str(), n.line))
 }
 
 fn circles(lists: &Lists) -> Vec<Complaint> {
-    let above = |address: &str| {
-        lists
-            .members
-            .iter()
-            .find(|m| m.address == address)?
-            .reports_to
-            .as_deref()
-    };
+    let above = |address: &str| lists.members.iter().find(|m| m.address == address)?.reports_to.as_deref();
     let in_circle = |member: &&Member| {
         std::iter::successors(above(&member.address), |a| above(a))
             .take(lists.members.len())
@@ -166,12 +119,7 @@ fn circles(lists: &Lists) -> Vec<Complaint> {
         let what = format!("{} reports, in the end, to themselves", member.address);
         complaint(file, line, what, "mend `reports_to`")
     };
-    lists
-        .members
-        .iter()
-        .filter(in_circle)
-        .map(complain)
-        .collect()
+    lists.members.iter().filter(in_circle).map(complain).collect()
 }
 
 /// A domain or address can be of one account, and not ours.
@@ -181,17 +129,10 @@ fn shared_addresses(lists: &Lists, service: &Service) -> Vec<Complaint> {
     for account in &lists.accounts {
         let (file, line) = place(lists, "account", &account.id);
         for name in account.domains.iter().chain(&account.addresses) {
-            let domain = name
-                .rsplit_once('@')
-                .map_or(name.as_str(), |(_, domain)| domain);
+            let domain = name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain);
             if service.domains.iter().any(|ours| is_below(domain, ours)) {
                 let what = format!("{name:?} is one of ours (`domains` of [service])");
-                found.push(complaint(
-                    file,
-                    line,
-                    what,
-                    "an account is another organisation: remove it here or there",
-                ));
+                found.push(complaint(file, line, what, "an account is another organisation: remove it here or there"));
             }
             match owners.insert(name, &account.id) {
                 Some(other) if other != account.id => {
@@ -212,12 +153,9 @@ fn fill_in(accounts: &mut [Account], members: &[Member], calendar: &str) {
             calendar.clone_into(&mut account.calendar);
         }
         if account.managers.is_empty() {
-            let superior = account
-                .owner
-                .as_deref()
-                .and_then(|o| members.iter().find(|m| m.address == o)?.reports_to.clone());
-            account.managers =
-                superior.map_or_else(|| everybody_who_manages(members), |address| vec![address]);
+            let superior =
+                account.owner.as_deref().and_then(|o| members.iter().find(|m| m.address == o)?.reports_to.clone());
+            account.managers = superior.map_or_else(|| everybody_who_manages(members), |address| vec![address]);
         }
     }
 }

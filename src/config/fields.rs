@@ -15,9 +15,7 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(crate) fn new(name: &'a str, text: &str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-        let starts = std::iter::once(0)
-            .chain(breaks.map(|(i, _)| i + 1))
-            .collect();
+        let starts = std::iter::once(0).chain(breaks.map(|(i, _)| i + 1)).collect();
         Self { name, starts }
     }
 
@@ -71,13 +69,7 @@ impl<'s, 't> Fields<'s, 't> {
         start: usize,
         complaints: &'s mut Vec<Complaint>,
     ) -> Self {
-        Self {
-            source,
-            table,
-            start,
-            rule: None,
-            complaints,
-        }
+        Self { source, table, start, rule: None, complaints }
     }
 
     /// From here on, complaints name this rule.
@@ -91,8 +83,7 @@ impl<'s, 't> Fields<'s, 't> {
 
     /// Line of a key, or of the table where it has none.
     pub(crate) fn line_of(&self, key: &str) -> usize {
-        self.get(key)
-            .map_or_else(|| self.line(), |v| self.source.line(v.span().start))
+        self.get(key).map_or_else(|| self.line(), |v| self.source.line(v.span().start))
     }
 
     fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
@@ -100,20 +91,13 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// Complains about a key, or about the table where the key is missing.
-    pub(crate) fn complain(
-        &mut self,
-        key: &str,
-        what: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    pub(crate) fn complain(&mut self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
         let byte = self.get(key).map_or(self.start, |v| v.span().start);
         self.complain_at(byte, what, remedy);
     }
 
     fn complain_at(&mut self, byte: usize, what: impl Into<String>, remedy: impl Into<String>) {
-        let complaint = self
-            .source
-            .complain(byte, self.rule.as_deref(), what, remedy);
+        let complaint = self.source.complain(byte, self.rule.as_deref(), what, remedy);
         self.complaints.push(complaint);
     }
 
@@ -147,10 +131,7 @@ impl<'s, 't> Fields<'s, 't> {
 
     pub(crate) fn integer(&mut self, key: &str) -> Option<i32> {
         let value = self.get(key)?;
-        let number = value
-            .get_ref()
-            .as_integer()
-            .and_then(|n| n.as_str().parse().ok());
+        let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
         if number.is_none() {
             self.wrong_type(key, value, "a whole number");
         }
@@ -159,16 +140,8 @@ impl<'s, 't> Fields<'s, 't> {
 
     pub(crate) fn number(&mut self, key: &str) -> Option<f64> {
         let value = self.get(key)?;
-        let float = value
-            .get_ref()
-            .as_float()
-            .and_then(|n| n.as_str().parse().ok());
-        let number = float.or_else(|| {
-            value
-                .get_ref()
-                .as_integer()
-                .and_then(|n| n.as_str().parse().ok())
-        });
+        let float = value.get_ref().as_float().and_then(|n| n.as_str().parse().ok());
+        let number = float.or_else(|| value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()));
         if number.is_none() {
             self.wrong_type(key, value, "a number");
         }
@@ -182,10 +155,7 @@ impl<'s, 't> Fields<'s, 't> {
         };
         let line = self.source.line(value.span().start);
         if let Some(text) = value.get_ref().as_str() {
-            return vec![Placed {
-                line,
-                value: text.to_owned(),
-            }];
+            return vec![Placed { line, value: text.to_owned() }];
         }
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "a list of texts");
@@ -195,10 +165,7 @@ impl<'s, 't> Fields<'s, 't> {
         for item in items {
             let line = self.source.line(item.span().start);
             match item.get_ref().as_str() {
-                Some(text) => found.push(Placed {
-                    line,
-                    value: text.to_owned(),
-                }),
+                Some(text) => found.push(Placed { line, value: text.to_owned() }),
                 None => self.wrong_type(key, item, "a list of texts"),
             }
         }
@@ -225,36 +192,18 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     /// Reads a table below this one with `read`.
-    pub(crate) fn within<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&mut Fields<'_, 't>) -> T,
-    ) -> Option<T> {
+    pub(crate) fn within<T>(&mut self, key: &str, read: impl FnOnce(&mut Fields<'_, 't>) -> T) -> Option<T> {
         let (table, start) = self.table(key)?;
-        Some(read(&mut Fields::new(
-            self.source,
-            table,
-            start,
-            self.complaints,
-        )))
+        Some(read(&mut Fields::new(self.source, table, start, self.complaints)))
     }
 
     /// Reads each table of a list of tables with `read`.
-    pub(crate) fn each<T>(
-        &mut self,
-        key: &str,
-        mut read: impl FnMut(&mut Fields<'_, 't>) -> Option<T>,
-    ) -> Vec<T> {
+    pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Fields<'_, 't>) -> Option<T>) -> Vec<T> {
         let mut found = Vec::new();
         for item in self.items(key) {
             match item.get_ref().as_table() {
                 Some(table) => {
-                    found.extend(read(&mut Fields::new(
-                        self.source,
-                        table,
-                        item.span().start,
-                        self.complaints,
-                    )));
+                    found.extend(read(&mut Fields::new(self.source, table, item.span().start, self.complaints)));
                 }
                 None => self.wrong_type(key, item, "a table"),
             }
@@ -268,10 +217,7 @@ impl<'s, 't> Fields<'s, 't> {
 
     /// The keys, in order of the alphabet.
     pub(crate) fn keys(&self) -> Vec<String> {
-        self.table
-            .keys()
-            .map(|key| key.get_ref().to_string())
-            .collect()
+        self.table.keys().map(|key| key.get_ref().to_string()).collect()
     }
 
     pub(crate) fn file(&self) -> &str {
@@ -302,17 +248,11 @@ impl<'s, 't> Fields<'s, 't> {
     /// Several words of a choice.
     pub(crate) fn choices<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Vec<T> {
         let words = self.texts(key);
-        words
-            .iter()
-            .filter_map(|word| self.choose(key, &word.value, choices))
-            .collect()
+        words.iter().filter_map(|word| self.choose(key, &word.value, choices)).collect()
     }
 
     fn choose<T: Copy>(&mut self, key: &str, word: &str, choices: &[(&str, T)]) -> Option<T> {
-        let found = choices
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, value)| *value);
+        let found = choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             let remedy = match nearest(word, &names) {
@@ -327,10 +267,7 @@ impl<'s, 't> Fields<'s, 't> {
 
 /// The word that takes the fewest edits, if few enough to be a slip.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let best = known
-        .iter()
-        .map(|k| (edits(word, k), *k))
-        .min_by_key(|(n, _)| *n)?;
+    let best = known.iter().map(|k| (edits(word, k), *k)).min_by_key(|(n, _)| *n)?;
     let limit = 1 + word.chars().count() / 4;
     (best.0 <= limit).then_some(best.1)
 }

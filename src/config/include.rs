@@ -17,7 +17,7 @@ pub(super) fn text_of(path: &Path) -> Result<String, Complaint> {
         what,
         remedy: remedy.to_owned(),
     };
-    let size = fs::metadata(path).map(|m| m.len()).unwrap_or(0);
+    let size = fs::metadata(path).map_or(0, |m| m.len());
     if size > LARGEST {
         return Err(complain(
             "this file is too large for settings".to_owned(),
@@ -31,25 +31,15 @@ pub(super) fn text_of(path: &Path) -> Result<String, Complaint> {
         )
     })?;
     String::from_utf8(bytes).map_err(|error| {
-        let before = error
-            .as_bytes()
-            .get(..error.utf8_error().valid_up_to())
-            .unwrap_or_default();
-        let line = 1 + before.iter().filter(|b| **b == b'\n').count();
-        Complaint {
-            line,
-            ..complain("the text is not UTF-8".to_owned(), "save it as UTF-8")
-        }
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = before.split(|b| *b == b'\n').count();
+        Complaint { line, ..complain("the text is not UTF-8".to_owned(), "save it as UTF-8") }
     })
 }
 
 /// The files that match the patterns, each pattern's in order of name. A `*`
 /// stands for any characters of a file name.
-pub(super) fn files(
-    main: &Path,
-    patterns: &[Placed<String>],
-    complaints: &mut Vec<Complaint>,
-) -> Vec<Written> {
+pub(super) fn files(main: &Path, patterns: &[Placed<String>], complaints: &mut Vec<Complaint>) -> Vec<Written> {
     let folder = main.parent().unwrap_or(Path::new(""));
     let mut files: Vec<Written> = Vec::new();
     for pattern in patterns {
@@ -76,34 +66,19 @@ pub(super) fn files(
 }
 
 fn matching(pattern: &Path) -> Result<Vec<std::path::PathBuf>, String> {
-    let name = pattern
-        .file_name()
-        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    let name = pattern.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
     let folder = pattern.parent().unwrap_or(Path::new(""));
     if !name.contains('*') {
         let there = pattern.is_file();
-        return if there {
-            Ok(vec![pattern.to_owned()])
-        } else {
-            Err(format!("{} is no file", pattern.display()))
-        };
+        return if there { Ok(vec![pattern.to_owned()]) } else { Err(format!("{} is no file", pattern.display())) };
     }
-    let here = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let entries = fs::read_dir(here)
-        .map_err(|error| format!("cannot read the folder {} ({error})", folder.display()))?;
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries =
+        fs::read_dir(here).map_err(|error| format!("cannot read the folder {} ({error})", folder.display()))?;
     let mut found: Vec<_> = entries
         .filter_map(Result::ok)
         .map(|entry| folder.join(entry.file_name()))
-        .filter(|path| {
-            path.is_file()
-                && path
-                    .file_name()
-                    .is_some_and(|n| fits(&n.to_string_lossy(), &name))
-        })
+        .filter(|path| path.is_file() && path.file_name().is_some_and(|n| fits(&n.to_string_lossy(), &name)))
         .collect();
     found.sort();
     Ok(found)

@@ -14,9 +14,7 @@ use crate::calendar::{Calendar, WorkingSpan};
 pub const DEFAULT: &str = "default";
 
 /// What an organisation is to us.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Buys from us.
@@ -190,17 +188,14 @@ impl Never {
     #[must_use]
     pub fn covers(&self, address: &str) -> bool {
         let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        self.addresses.iter().any(|a| a == address)
-            || self.domains.iter().any(|d| is_below(domain, d))
+        self.addresses.iter().any(|a| a == address) || self.domains.iter().any(|d| is_below(domain, d))
     }
 }
 
 /// Whether `domain` is `parent` or one of its sub-domains.
 #[must_use]
 pub fn is_below(domain: &str, parent: &str) -> bool {
-    domain
-        .strip_suffix(parent)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// One of us.
@@ -430,9 +425,7 @@ impl Settings {
     /// When we work for this account.
     #[must_use]
     pub fn calendar_of(&self, account: &Account) -> &Calendar {
-        self.calendars
-            .get(&account.calendar)
-            .unwrap_or_else(|| self.default_calendar())
+        self.calendars.get(&account.calendar).unwrap_or_else(|| self.default_calendar())
     }
 
     /// When we work.
@@ -444,31 +437,15 @@ impl Settings {
     /// Whom a member reports to, nearest first; empty for a stranger.
     #[must_use]
     pub fn superiors_of(&self, address: &str) -> Vec<&Member> {
-        let above = |address: &str| {
-            self.member(address)?
-                .reports_to
-                .as_deref()
-                .and_then(|a| self.member(a))
-        };
+        let above = |address: &str| self.member(address)?.reports_to.as_deref().and_then(|a| self.member(a));
         // A circle is refused when settings are read; the bound holds without that.
-        std::iter::successors(above(address), |m| above(&m.address))
-            .take(self.members.len())
-            .collect()
+        std::iter::successors(above(address), |m| above(&m.address)).take(self.members.len()).collect()
     }
 }
 
 /// Addresses of the managers; of the directors, then the administrators, where there is none.
 pub(super) fn everybody_who_manages(members: &[Member]) -> Vec<String> {
-    let of = |role: Role| -> Vec<String> {
-        members
-            .iter()
-            .filter(|m| m.role == role)
-            .map(|m| m.address.clone())
-            .collect()
-    };
-    [Role::Manager, Role::Director, Role::Admin]
-        .into_iter()
-        .map(of)
-        .find(|found| !found.is_empty())
-        .unwrap_or_default()
+    let of =
+        |role: Role| -> Vec<String> { members.iter().filter(|m| m.role == role).map(|m| m.address.clone()).collect() };
+    [Role::Manager, Role::Director, Role::Admin].into_iter().map(of).find(|found| !found.is_empty()).unwrap_or_default()
 }

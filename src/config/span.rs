@@ -6,9 +6,7 @@ use crate::calendar::WorkingSpan;
 
 /// What is wrong with a written span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{0}\" is not a span of time; write a number and a unit (s, m, h, d, w), such as \"15m\" or \"4h\""
-)]
+#[error("\"{0}\" is not a span of time; write a number and a unit (s, m, h, d, w), such as \"15m\" or \"4h\"")]
 pub struct BadSpan(String);
 
 /// Longest span, in seconds: ten years.
@@ -37,13 +35,9 @@ pub fn parse_span(text: &str) -> Result<SignedDuration, BadSpan> {
             'w' => 7 * 86_400,
             _ => return None,
         };
-        number
-            .checked_mul(unit)
-            .filter(|seconds| *seconds <= LONGEST)
+        number.checked_mul(unit).filter(|seconds| *seconds <= LONGEST)
     });
-    seconds
-        .map(SignedDuration::from_secs)
-        .ok_or_else(|| BadSpan(text.to_owned()))
+    seconds.map(SignedDuration::from_secs).ok_or_else(|| BadSpan(text.to_owned()))
 }
 
 /// Reads a span of working time: `d` is a working day, `w` five of them.
@@ -59,14 +53,8 @@ pub fn parse_working_span(text: &str) -> Result<WorkingSpan, BadSpan> {
     });
     let span = parse_span(text)?;
     Ok(match days {
-        Some(days) => WorkingSpan {
-            days,
-            time: SignedDuration::ZERO,
-        },
-        None => WorkingSpan {
-            days: 0,
-            time: span,
-        },
+        Some(days) => WorkingSpan { days, time: SignedDuration::ZERO },
+        None => WorkingSpan { days: 0, time: span },
     })
 }
 
@@ -83,37 +71,15 @@ mod tests {
             ("9223372036854775807w", None), ("11000d", None), ("4h30m", None),
         ];
         for (text, seconds) in cases {
-            assert_eq!(
-                parse_span(text).ok(),
-                seconds.map(SignedDuration::from_secs),
-                "{text}"
-            );
+            assert_eq!(parse_span(text).ok(), seconds.map(SignedDuration::from_secs), "{text}");
         }
     }
 
     #[test]
     fn a_day_of_work_is_a_working_day() {
-        assert_eq!(
-            parse_working_span("5d"),
-            Ok(WorkingSpan {
-                days: 5,
-                time: SignedDuration::ZERO
-            })
-        );
-        assert_eq!(
-            parse_working_span("1w"),
-            Ok(WorkingSpan {
-                days: 5,
-                time: SignedDuration::ZERO
-            })
-        );
-        assert_eq!(
-            parse_working_span("8h"),
-            Ok(WorkingSpan {
-                days: 0,
-                time: SignedDuration::from_hours(8)
-            })
-        );
+        assert_eq!(parse_working_span("5d"), Ok(WorkingSpan { days: 5, time: SignedDuration::ZERO }));
+        assert_eq!(parse_working_span("1w"), Ok(WorkingSpan { days: 5, time: SignedDuration::ZERO }));
+        assert_eq!(parse_working_span("8h"), Ok(WorkingSpan { days: 0, time: SignedDuration::from_hours(8) }));
         assert!(parse_working_span("soon").is_err());
     }
 }

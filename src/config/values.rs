@@ -15,20 +15,12 @@ use crate::calendar::{Windows, parse_days, parse_time, parse_windows};
 /// A text that must be there and not be blank.
 pub(super) fn required(f: &mut Fields<'_, '_>, key: &str, example: &str) -> Option<String> {
     if !f.has(key) {
-        f.complain(
-            key,
-            format!("`{key}` is missing"),
-            format!("add {key} = {example:?}"),
-        );
+        f.complain(key, format!("`{key}` is missing"), format!("add {key} = {example:?}"));
         return None;
     }
     let text = f.text(key)?;
     if text.trim().is_empty() {
-        f.complain(
-            key,
-            format!("`{key}` is empty"),
-            format!("write for instance {example:?}"),
-        );
+        f.complain(key, format!("`{key}` is empty"), format!("write for instance {example:?}"));
         return None;
     }
     Some(text.trim().to_owned())
@@ -38,19 +30,14 @@ pub(super) fn required(f: &mut Fields<'_, '_>, key: &str, example: &str) -> Opti
 fn as_address(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (local, domain) = text.rsplit_once('@')?;
-    let plain =
-        !local.is_empty() && !text.contains(|c: char| c.is_whitespace() || "<>\",;:()".contains(c));
+    let plain = !local.is_empty() && !text.contains(|c: char| c.is_whitespace() || "<>\",;:()".contains(c));
     (plain && as_domain(domain).is_some()).then_some(text)
 }
 
 /// Lower case, where it looks like a domain.
 fn as_domain(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
-    let label = |l: &str| {
-        !l.is_empty()
-            && l.chars()
-                .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-    };
+    let label = |l: &str| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
     (text.len() <= 253 && text.split('.').all(label)).then_some(text)
 }
 
@@ -64,11 +51,7 @@ fn checked(
     let text = found?;
     let value = check(&text);
     if value.is_none() {
-        f.complain(
-            key,
-            format!("{text:?} is no {what}"),
-            format!("write one {what} in `{key}`"),
-        );
+        f.complain(key, format!("{text:?} is no {what}"), format!("write one {what} in `{key}`"));
     }
     value
 }
@@ -91,29 +74,16 @@ pub(super) fn domains(f: &mut Fields<'_, '_>, key: &str) -> Vec<String> {
     list(f, key, as_domain, "domain such as \"acme.example\"")
 }
 
-fn list(
-    f: &mut Fields<'_, '_>,
-    key: &str,
-    check: fn(&str) -> Option<String>,
-    what: &str,
-) -> Vec<String> {
+fn list(f: &mut Fields<'_, '_>, key: &str, check: fn(&str) -> Option<String>, what: &str) -> Vec<String> {
     let texts = f.texts(key);
     let mut found = Vec::new();
     for Placed { value, .. } in texts {
         match check(&value) {
             Some(one) if found.contains(&one) => {
-                f.complain(
-                    key,
-                    format!("{value:?} stands twice in `{key}`"),
-                    "remove one of them",
-                );
+                f.complain(key, format!("{value:?} stands twice in `{key}`"), "remove one of them");
             }
             Some(one) => found.push(one),
-            None => f.complain(
-                key,
-                format!("{value:?} is no {what}"),
-                format!("mend it in `{key}`"),
-            ),
+            None => f.complain(key, format!("{value:?} is no {what}"), format!("mend it in `{key}`")),
         }
     }
     found
@@ -131,13 +101,8 @@ pub(super) fn never(f: &mut Fields<'_, '_>, key: &str) -> super::settings::Never
         } else if let Some(address) = as_address(&text) {
             never.addresses.push(address);
         } else {
-            let remedy =
-                "write an address, a domain as \"@bank.example\", or a subject tag as \"#private\"";
-            f.complain(
-                key,
-                format!("{value:?} is none of the three things `{key}` may name"),
-                remedy,
-            );
+            let remedy = "write an address, a domain as \"@bank.example\", or a subject tag as \"#private\"";
+            f.complain(key, format!("{value:?} is none of the three things `{key}` may name"), remedy);
         }
     }
     never
@@ -147,33 +112,21 @@ pub(super) fn zone(f: &mut Fields<'_, '_>, key: &str) -> Option<TimeZone> {
     let name = f.text(key)?;
     let zone = TimeZone::get(&name).ok();
     if zone.is_none() {
-        f.complain(
-            key,
-            format!("{name:?} is no time zone"),
-            "write one of the IANA names, such as \"Europe/London\"",
-        );
+        f.complain(key, format!("{name:?} is no time zone"), "write one of the IANA names, such as \"Europe/London\"");
     }
     zone
 }
 
 pub(super) fn span(f: &mut Fields<'_, '_>, key: &str) -> Option<SignedDuration> {
     let text = f.text(key)?;
-    parse_span(&text)
-        .map_err(|error| refuse(f, key, &error.to_string()))
-        .ok()
+    parse_span(&text).map_err(|error| refuse(f, key, &error.to_string())).ok()
 }
 
 pub(super) fn time(f: &mut Fields<'_, '_>, key: &str) -> Option<u16> {
     let text = f.text(key)?;
-    let minutes = parse_time(&text)
-        .map_err(|error| refuse(f, key, &error.to_string()))
-        .ok()?;
+    let minutes = parse_time(&text).map_err(|error| refuse(f, key, &error.to_string())).ok()?;
     if minutes >= crate::calendar::DAY_MINUTES {
-        f.complain(
-            key,
-            "24:00 is the end of a day, not a time in it",
-            "write 00:00",
-        );
+        f.complain(key, "24:00 is the end of a day, not a time in it", "write 00:00");
         return None;
     }
     Some(minutes)
@@ -214,11 +167,7 @@ pub(super) fn week(f: &mut Fields<'_, '_>, key: &str) -> Option<[Windows; 7]> {
                 }
             };
             if days.iter().zip(set).any(|(day, set)| *day && set) {
-                f.complain(
-                    &name,
-                    format!("a day of `{name}` has hours already"),
-                    "name each day once",
-                );
+                f.complain(&name, format!("a day of `{name}` has hours already"), "name each day once");
             }
             for ((open, set), day) in week.iter_mut().zip(&mut set).zip(days) {
                 if day {
@@ -251,12 +200,8 @@ pub(super) fn exceptions(f: &mut Fields<'_, '_>) -> std::collections::BTreeMap<D
         }
     }
     let half = f.within("half_days", |f| {
-        let read =
-            |name: &String, f: &mut Fields<'_, '_>| Some((date(f, name, name)?, windows(f, name)));
-        f.keys()
-            .iter()
-            .filter_map(|name| read(name, f))
-            .collect::<Vec<_>>()
+        let read = |name: &String, f: &mut Fields<'_, '_>| Some((date(f, name, name)?, windows(f, name)));
+        f.keys().iter().filter_map(|name| read(name, f)).collect::<Vec<_>>()
     });
     days.extend(half.unwrap_or_default());
     days
@@ -265,11 +210,7 @@ pub(super) fn exceptions(f: &mut Fields<'_, '_>) -> std::collections::BTreeMap<D
 fn date(f: &mut Fields<'_, '_>, key: &str, text: &str) -> Option<Date> {
     let date = text.parse().ok();
     if date.is_none() {
-        f.complain(
-            key,
-            format!("{text:?} is no date"),
-            "write it as \"2026-12-25\"",
-        );
+        f.complain(key, format!("{text:?} is no date"), "write it as \"2026-12-25\"");
     }
     date
 }
@@ -288,11 +229,7 @@ pub(super) fn secret(f: &mut Fields<'_, '_>, key: &str, folder: &Path) -> Option
         (found.len() == 1).then(|| found.remove(0))
     });
     if found == Some(None) {
-        f.complain(
-            key,
-            format!("`{key}` must name one place where the secret is kept"),
-            remedy,
-        );
+        f.complain(key, format!("`{key}` must name one place where the secret is kept"), remedy);
     }
     found.flatten()
 }
@@ -306,11 +243,7 @@ pub(super) fn count(f: &mut Fields<'_, '_>, key: &str, most: u32) -> Option<u32>
     let number = f.integer(key)?;
     let count = u32::try_from(number).ok().filter(|n| *n <= most);
     if count.is_none() {
-        f.complain(
-            key,
-            format!("`{key}` is {number}"),
-            format!("write a number from 0 to {most}"),
-        );
+        f.complain(key, format!("`{key}` is {number}"), format!("write a number from 0 to {most}"));
     }
     count
 }

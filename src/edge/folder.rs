@@ -85,8 +85,7 @@ impl Folder {
             return Ok(target);
         }
         let temporary = self.path.join(temporary_name());
-        let outcome =
-            write_durably(&temporary, bytes).and_then(|()| fs::rename(&temporary, &target));
+        let outcome = write_durably(&temporary, bytes).and_then(|()| fs::rename(&temporary, &target));
         if let Err(error) = outcome {
             // The first error says more than one about the remains.
             fs::remove_file(&temporary).ok();
@@ -98,12 +97,9 @@ impl Folder {
 }
 
 fn check_name(name: &str) -> io::Result<()> {
-    let leads_elsewhere = name
-        .chars()
-        .any(|c| matches!(c, '/' | '\\') || c.is_control());
+    let leads_elsewhere = name.chars().any(|c| matches!(c, '/' | '\\') || c.is_control());
     if name.is_empty() || name.starts_with('.') || leads_elsewhere {
-        let wrong =
-            format!("{name:?} cannot name a file: empty, hidden, or with a separator in it");
+        let wrong = format!("{name:?} cannot name a file: empty, hidden, or with a separator in it");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, wrong));
     }
     Ok(())
@@ -114,8 +110,7 @@ fn is_there(target: &Path, bytes: &[u8]) -> bool {
     let same_size = |metadata: fs::Metadata| {
         metadata.is_file() && usize::try_from(metadata.len()).is_ok_and(|len| len == bytes.len())
     };
-    fs::symlink_metadata(target).is_ok_and(same_size)
-        && fs::read(target).is_ok_and(|held| held == bytes)
+    fs::symlink_metadata(target).is_ok_and(same_size) && fs::read(target).is_ok_and(|held| held == bytes)
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -40,21 +40,14 @@ impl Directory {
     /// Accounts as set, and who we are (domains and single addresses, lower case).
     #[must_use]
     pub fn new(accounts: &[Account], our_domains: &[String], our_addresses: &[String]) -> Self {
-        let mut directory = Self {
-            our_domains: our_domains.to_vec(),
-            our_addresses: our_addresses.to_vec(),
-            ..Self::default()
-        };
+        let mut directory =
+            Self { our_domains: our_domains.to_vec(), our_addresses: our_addresses.to_vec(), ..Self::default() };
         for account in accounts {
             for address in &account.addresses {
-                directory
-                    .by_address
-                    .insert(address.clone(), account.id.clone());
+                directory.by_address.insert(address.clone(), account.id.clone());
             }
             for domain in &account.domains {
-                directory
-                    .by_domain
-                    .insert(domain.clone(), account.id.clone());
+                directory.by_domain.insert(domain.clone(), account.id.clone());
             }
         }
         directory
@@ -86,16 +79,11 @@ impl Directory {
             Some(Direction::Outbound) => self.by_recipients(message),
             Some(Direction::Internal) | None => Attribution::default(),
         };
-        if found.account.is_none() || found.provisional {
-            if let Some(better) = self.by_bounced(message) {
-                found = better;
-            }
+        if let (true, Some(better)) = (found.account.is_none() || found.provisional, self.by_bounced(message)) {
+            found = better;
         }
         if found.provisional && unsolicited(message) {
-            found = Attribution {
-                evidence: "automatic mail of an unknown sender".into(),
-                ..Attribution::default()
-            };
+            found = Attribution { evidence: "automatic mail of an unknown sender".into(), ..Attribution::default() };
         }
         if found.account.is_none() && found.evidence.is_empty() {
             found.evidence = "names nobody outside the firm".into();
@@ -105,16 +93,12 @@ impl Directory {
 
     fn by_author(&self, message: &Message) -> Attribution {
         let Some(author) = &message.from else {
-            return Attribution {
-                evidence: "no author found".into(),
-                ..Attribution::default()
-            };
+            return Attribution { evidence: "no author found".into(), ..Attribution::default() };
         };
         if author.address.is_empty() {
             return self.by_name(author);
         }
-        self.lookup(author, "its author")
-            .unwrap_or_else(|| provisional(author))
+        self.lookup(author, "its author").unwrap_or_else(|| provisional(author))
     }
 
     fn by_recipients(&self, message: &Message) -> Attribution {
@@ -124,13 +108,9 @@ impl Directory {
             .chain(&message.cc)
             .filter(|a| !a.address.is_empty() && !self.is_ours(&a.address))
             .collect();
-        let mut matches = outside
-            .iter()
-            .filter_map(|a| self.lookup(a, "its recipient"));
+        let mut matches = outside.iter().filter_map(|a| self.lookup(a, "its recipient"));
         let Some(mut first) = matches.next() else {
-            return outside
-                .first()
-                .map_or_else(Attribution::default, |a| provisional(a));
+            return outside.first().map_or_else(Attribution::default, |a| provisional(a));
         };
         for other in matches.filter_map(|m| m.account) {
             if first.account.as_ref() != Some(&other) && !first.also.contains(&other) {
@@ -145,10 +125,7 @@ impl Directory {
             Some(Some((address, account))) => Attribution {
                 account: Some(account.clone()),
                 contact: Some(address.clone()),
-                evidence: format!(
-                    "the forward names {} without an address; known as {address}",
-                    author.name
-                ),
+                evidence: format!("the forward names {} without an address; known as {address}", author.name),
                 doubt: Some("filed by the author's name alone".into()),
                 ..Attribution::default()
             },
@@ -163,10 +140,7 @@ impl Directory {
     /// A bounce belongs to whom it did not reach; any other automatic mail of ours to whom it went.
     fn by_bounced(&self, message: &Message) -> Option<Attribution> {
         message.automatic?;
-        let failed = message.bounced.iter().map(|address| Address {
-            name: String::new(),
-            address: address.clone(),
-        });
+        let failed = message.bounced.iter().map(|address| Address { name: String::new(), address: address.clone() });
         let named = message.to.iter().chain(&message.cc).cloned();
         failed
             .chain(named)
@@ -177,20 +151,12 @@ impl Directory {
     fn lookup(&self, who: &Address, role: &str) -> Option<Attribution> {
         let address = who.address.as_str();
         if let Some(account) = self.by_address.get(address) {
-            return Some(found(
-                account,
-                address,
-                format!("{role} {address} is listed for the account"),
-            ));
+            return Some(found(account, address, format!("{role} {address} is listed for the account")));
         }
         let (_, domain) = address.rsplit_once('@')?;
         suffixes(domain).find_map(|suffix| {
             let account = self.by_domain.get(suffix)?;
-            Some(found(
-                account,
-                address,
-                format!("{role} {address} is at {suffix}"),
-            ))
+            Some(found(account, address, format!("{role} {address} is at {suffix}")))
         })
     }
 
@@ -212,31 +178,18 @@ fn found(account: &str, contact: &str, evidence: String) -> Attribution {
 
 /// An account named after the organisation's domain, or after the person at a public provider.
 fn provisional(who: &Address) -> Attribution {
-    let Some((_, domain)) = who
-        .address
-        .rsplit_once('@')
-        .filter(|(local, d)| !local.is_empty() && d.contains('.'))
+    let Some((_, domain)) = who.address.rsplit_once('@').filter(|(local, d)| !local.is_empty() && d.contains('.'))
     else {
-        return Attribution {
-            evidence: "no usable address".into(),
-            ..Attribution::default()
-        };
+        return Attribution { evidence: "no usable address".into(), ..Attribution::default() };
     };
     let public = PUBLIC_PROVIDERS.lines().any(|p| p == domain);
     let organisation = psl::domain_str(domain).unwrap_or(domain);
-    let id = if public {
-        who.address.as_str()
-    } else {
-        organisation
-    };
+    let id = if public { who.address.as_str() } else { organisation };
     Attribution {
         account: Some(id.to_owned()),
         provisional: true,
         contact: Some(who.address.clone()),
-        evidence: format!(
-            "{} belongs to no account; filed under {id} for now",
-            who.address
-        ),
+        evidence: format!("{} belongs to no account; filed under {id} for now", who.address),
         ..Attribution::default()
     }
 }
@@ -245,20 +198,13 @@ fn provisional(who: &Address) -> Attribution {
 fn unsolicited(message: &Message) -> bool {
     matches!(
         message.automatic,
-        Some(
-            Automatic::Bulk
-                | Automatic::Notification
-                | Automatic::Bounce
-                | Automatic::Report
-                | Automatic::Own
-        )
+        Some(Automatic::Bulk | Automatic::Notification | Automatic::Bounce | Automatic::Report | Automatic::Own)
     )
 }
 
 /// `a.b.c`, `b.c`, `c`.
 fn suffixes(domain: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(domain), |d| d.split_once('.').map(|(_, rest)| rest))
-        .filter(|d| !d.is_empty())
+    std::iter::successors(Some(domain), |d| d.split_once('.').map(|(_, rest)| rest)).filter(|d| !d.is_empty())
 }
 
 #[cfg(test)]
@@ -266,21 +212,14 @@ mod tests {
     use super::*;
 
     fn person(address: &str) -> Address {
-        Address {
-            name: String::new(),
-            address: address.into(),
-        }
+        Address { name: String::new(), address: address.into() }
     }
 
     #[test]
     fn an_address_wins_over_its_domain_and_subdomains_count() {
         let mut directory = Directory::default();
-        directory
-            .by_address
-            .insert("toby@post.example".into(), "quarrie".into());
-        directory
-            .by_domain
-            .insert("acme.example".into(), "acme".into());
+        directory.by_address.insert("toby@post.example".into(), "quarrie".into());
+        directory.by_domain.insert("acme.example".into(), "acme".into());
         #[rustfmt::skip]
         let cases = [
             ("toby@post.example",      Some("quarrie")),
@@ -292,9 +231,7 @@ mod tests {
             ("@",                      None),
         ];
         for (address, account) in cases {
-            let got = directory
-                .lookup(&person(address), "its author")
-                .and_then(|a| a.account);
+            let got = directory.lookup(&person(address), "its author").and_then(|a| a.account);
             assert_eq!(got.as_deref(), account, "{address}");
         }
     }
@@ -310,11 +247,7 @@ mod tests {
             ("jo@localhost",         None),
         ];
         for (address, account) in cases {
-            assert_eq!(
-                provisional(&person(address)).account.as_deref(),
-                account,
-                "{address}"
-            );
+            assert_eq!(provisional(&person(address)).account.as_deref(), account, "{address}");
         }
     }
 }

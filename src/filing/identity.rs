@@ -19,13 +19,7 @@ const FIRST_WORDS: usize = 120;
 /// a copy of anything but itself.
 #[must_use]
 pub fn content_key(message: &Message, raw: &[u8]) -> String {
-    let author = message.from.as_ref().map(|a| {
-        if a.address.is_empty() {
-            &a.name
-        } else {
-            &a.address
-        }
-    });
+    let author = message.from.as_ref().map(|a| if a.address.is_empty() { &a.name } else { &a.address });
     let mut hash = Sha256::new();
     match (author, message.sent_at) {
         (Some(author), Some(sent)) => {
@@ -42,16 +36,9 @@ pub fn content_key(message: &Message, raw: &[u8]) -> String {
 }
 
 fn first_words(message: &Message) -> String {
-    let text = if message.texts.new_text.trim().is_empty() {
-        &message.texts.quoted_text
-    } else {
-        &message.texts.new_text
-    };
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .take(FIRST_WORDS)
-        .collect()
+    let text =
+        if message.texts.new_text.trim().is_empty() { &message.texts.quoted_text } else { &message.texts.new_text };
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(FIRST_WORDS).collect()
 }
 
 /// SHA-256 in 64 hexadecimal digits.
@@ -61,12 +48,6 @@ pub fn content_hash(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(64), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

@@ -99,12 +99,7 @@ pub fn choose(message: &Message, by_id: &[Known], by_subject: &[Known]) -> Optio
     if let Some(known) = ids.reply_to.iter().find_map(named) {
         return Some(join(known, "reply_to"));
     }
-    if let Some(known) = ids
-        .references
-        .iter()
-        .filter_map(named)
-        .find(|k| k.base_subject == subject)
-    {
+    if let Some(known) = ids.references.iter().filter_map(named).find(|k| k.base_subject == subject) {
         return Some(join(known, "references"));
     }
     if let Some(known) = ids.inner.iter().find_map(named) {
@@ -114,37 +109,19 @@ pub fn choose(message: &Message, by_id: &[Known], by_subject: &[Known]) -> Optio
 }
 
 fn join(known: &Known, by: &'static str) -> Join {
-    Join {
-        to: known.message,
-        thread: known.thread,
-        by,
-    }
+    Join { to: known.message, thread: known.thread, by }
 }
 
-fn same_subject<'k>(
-    message: &Message,
-    subject: &str,
-    candidates: &'k [Known],
-) -> Option<&'k Known> {
+fn same_subject<'k>(message: &Message, subject: &str, candidates: &'k [Known]) -> Option<&'k Known> {
     if is_generic(subject) {
         return None;
     }
     let sent = message.sent_at?;
-    let people: HashSet<&str> = message
-        .people()
-        .map(|a| a.address.as_str())
-        .filter(|a| !a.is_empty())
-        .collect();
+    let people: HashSet<&str> = message.people().map(|a| a.address.as_str()).filter(|a| !a.is_empty()).collect();
     candidates
         .iter()
         .filter(|k| k.base_subject == subject)
-        .filter(|k| {
-            k.people
-                .iter()
-                .filter(|p| people.contains(p.as_str()))
-                .count()
-                >= 2
-        })
+        .filter(|k| k.people.iter().filter(|p| people.contains(p.as_str())).count() >= 2)
         .filter_map(|k| k.sent_at.map(|at| (at.duration_since(sent).abs(), k)))
         .filter(|(gap, _)| *gap <= SUBJECT_WINDOW)
         .min_by_key(|(gap, k)| (*gap, k.message))
@@ -152,18 +129,13 @@ fn same_subject<'k>(
 }
 
 fn is_generic(subject: &str) -> bool {
-    subject.chars().filter(|c| c.is_alphanumeric()).count() < 4
-        || GENERIC.lines().any(|g| g == subject)
+    subject.chars().filter(|c| c.is_alphanumeric()).count() < 4 || GENERIC.lines().any(|g| g == subject)
 }
 
 /// The subject without reply and forward prefixes and list tags, lower case, spaces folded.
 #[must_use]
 pub fn base_subject(subject: &str) -> String {
-    let folded = subject
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase();
+    let folded = subject.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     let mut rest = folded.as_str();
     loop {
         let shorter = strip_prefix(strip_tag(rest));
@@ -180,11 +152,7 @@ fn strip_tag(subject: &str) -> &str {
     let Some((tag, rest)) = subject.strip_prefix('[').and_then(|s| s.split_once(']')) else {
         return subject;
     };
-    if tag.len() > 40 || rest.trim().is_empty() {
-        subject
-    } else {
-        rest.trim_start()
-    }
+    if tag.len() > 40 || rest.trim().is_empty() { subject } else { rest.trim_start() }
 }
 
 /// Drops one `re:`, `fw (2):`, `aw[3]:` … in front.
@@ -192,14 +160,8 @@ fn strip_prefix(subject: &str) -> &str {
     let Some((head, rest)) = subject.split_once([':', '：']) else {
         return subject;
     };
-    let word = head
-        .trim()
-        .trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^* ".contains(c));
-    if head.len() <= 24 && PREFIX_SET.contains(word) {
-        rest.trim_start()
-    } else {
-        subject
-    }
+    let word = head.trim().trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^* ".contains(c));
+    if head.len() <= 24 && PREFIX_SET.contains(word) { rest.trim_start() } else { subject }
 }
 
 #[cfg(test)]

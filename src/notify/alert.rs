@@ -10,9 +10,7 @@ use crate::judge::Severity;
 use super::harmless::one_line;
 use super::layout;
 use super::templates::{Clocks, Rendered, TemplateError, Templates};
-use super::view::{
-    AccountView, AlertEvent, AlertView, CauseView, IncidentView, StaffAlertView, StaffMatter,
-};
+use super::view::{AccountView, AlertEvent, AlertView, CauseView, IncidentView, StaffAlertView, StaffMatter};
 
 /// The most characters of a subject.
 const SUBJECT: usize = 90;
@@ -52,11 +50,7 @@ struct StaffPage<'a> {
 /// # Errors
 ///
 /// Only where a shipped template fails, which its tests exclude.
-pub fn render(
-    view: &AlertView,
-    templates: &Templates,
-    zone: &TimeZone,
-) -> Result<Rendered, TemplateError> {
+pub fn render(view: &AlertView, templates: &Templates, zone: &TimeZone) -> Result<Rendered, TemplateError> {
     let subject = subject(view);
     let worst = strongest(&view.incidents);
     let clocks = clocks(&view.account, zone);
@@ -64,12 +58,7 @@ pub fn render(
         subject: &subject,
         summary: worst.map_or_else(String::new, summary),
         headline: worst.map_or_else(|| view.account.name.clone(), |i| i.headline.clone()),
-        more: view
-            .incidents
-            .len()
-            .saturating_sub(1)
-            .try_into()
-            .unwrap_or(u64::MAX),
+        more: view.incidents.len().saturating_sub(1).try_into().unwrap_or(u64::MAX),
         alert: view,
         zones: zones(&clocks, worst.map(|i| i.opened_at)),
         exchanges_shown: EXCHANGES,
@@ -82,11 +71,7 @@ pub fn render(
 /// # Errors
 ///
 /// Only where a shipped template fails, which its tests exclude.
-pub fn render_staff(
-    view: &StaffAlertView,
-    templates: &Templates,
-    zone: &TimeZone,
-) -> Result<Rendered, TemplateError> {
+pub fn render_staff(view: &StaffAlertView, templates: &Templates, zone: &TimeZone) -> Result<Rendered, TemplateError> {
     let headline = staff_headline(view);
     let subject = staff_subject(view);
     let clocks = clocks(&view.account, zone);
@@ -137,9 +122,7 @@ fn strongest(incidents: &[IncidentView]) -> Option<&IncidentView> {
 /// What a mailbox shows beside the subject: the words behind the headline, else a fact, else the topic.
 fn summary(incident: &IncidentView) -> String {
     let words = incident.causes.iter().flat_map(|cause| &cause.signals);
-    let words = words
-        .map(|signal| signal.words.as_str())
-        .find(|words| !words.is_empty());
+    let words = words.map(|signal| signal.words.as_str()).find(|words| !words.is_empty());
     match words {
         Some(words) => format!("“{words}”"),
         None => incident.facts.first().unwrap_or(&incident.topic).clone(),
@@ -150,10 +133,7 @@ fn staff_headline(view: &StaffAlertView) -> String {
     let member = named(view);
     match view.matter {
         StaffMatter::Coaching => {
-            format!(
-                "A mail of {member}'s to {} may have hurt",
-                view.account.name
-            )
+            format!("A mail of {member}'s to {} may have hurt", view.account.name)
         }
         StaffMatter::Berated => {
             let author = view.causes.first().map_or("Somebody", writer);
@@ -164,10 +144,7 @@ fn staff_headline(view: &StaffAlertView) -> String {
 
 /// Names no fault: subjects are read over shoulders.
 fn staff_subject(view: &StaffAlertView) -> String {
-    let start = format!(
-        "In confidence: [{}] ",
-        one_line(&view.account.name, ACCOUNT)
-    );
+    let start = format!("In confidence: [{}] ", one_line(&view.account.name, ACCOUNT));
     let room = SUBJECT.saturating_sub(start.chars().count());
     let quiet = match view.matter {
         StaffMatter::Coaching => format!("a word with {}?", named(view)),
@@ -191,26 +168,15 @@ fn staff_step(view: &StaffAlertView) -> &str {
 }
 
 fn named(view: &StaffAlertView) -> &str {
-    if view.member.name.is_empty() {
-        &view.member.address
-    } else {
-        &view.member.name
-    }
+    if view.member.name.is_empty() { &view.member.address } else { &view.member.name }
 }
 
 fn writer(cause: &CauseView) -> &str {
-    if cause.author.name.is_empty() {
-        &cause.author.address
-    } else {
-        &cause.author.name
-    }
+    if cause.author.name.is_empty() { &cause.author.address } else { &cause.author.name }
 }
 
 fn clocks(account: &AccountView, zone: &TimeZone) -> Clocks {
-    Clocks {
-        ours: zone.clone(),
-        theirs: account.zone.clone(),
-    }
+    Clocks { ours: zone.clone(), theirs: account.zone.clone() }
 }
 
 /// Whose times are told, for the foot of the e-mail.
@@ -219,10 +185,7 @@ fn zones(clocks: &Clocks, at: Option<jiff::Timestamp>) -> String {
     let ours = layout::zone_title(at, &clocks.ours);
     match &clocks.theirs {
         Some(theirs) if theirs.to_offset(at) != clocks.ours.to_offset(at) => {
-            format!(
-                "{ours} for you, {} for them",
-                layout::zone_title(at, theirs)
-            )
+            format!("{ours} for you, {} for them", layout::zone_title(at, theirs))
         }
         _ => ours,
     }

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
-use sha2::{Digest, Sha256};
 
+use crate::filing::content_hash;
 use crate::read::Address;
 
 use super::harmless::one_line;
@@ -87,9 +87,7 @@ pub fn compose(mail: &Rendered, envelope: &Envelope) -> Result<Vec<u8>, ComposeE
         return Err(ComposeError::Nobody);
     }
     if !is_id(&envelope.message_id) {
-        return Err(ComposeError::MessageId {
-            id: envelope.message_id.clone(),
-        });
+        return Err(ComposeError::MessageId { id: envelope.message_id.clone() });
     }
     let mut builder = lettre::Message::builder()
         .from(mailbox(&envelope.from)?)
@@ -104,9 +102,7 @@ pub fn compose(mail: &Rendered, envelope: &Envelope) -> Result<Vec<u8>, ComposeE
     }
     let earlier = references(&envelope.references);
     if let Some(latest) = earlier.last() {
-        builder = builder
-            .in_reply_to(latest.clone())
-            .references(earlier.join(" "));
+        builder = builder.in_reply_to(latest.clone()).references(earlier.join(" "));
     }
     for (name, value) in marks(envelope) {
         builder = builder.raw_header(HeaderValue::new(name, value));
@@ -122,31 +118,14 @@ pub fn compose(mail: &Rendered, envelope: &Envelope) -> Result<Vec<u8>, ComposeE
 fn marks(envelope: &Envelope) -> Vec<(HeaderName, String)> {
     let domain = envelope.from.address.rsplit('@').next().unwrap_or_default();
     let mut marks = vec![
-        (
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ),
-        (
-            HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"),
-            "All".to_owned(),
-        ),
-        (
-            HeaderName::new_from_ascii_str("List-Id"),
-            format!("Barometer <barometer.{domain}>"),
-        ),
+        (HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
+        (HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "All".to_owned()),
+        (HeaderName::new_from_ascii_str("List-Id"), format!("Barometer <barometer.{domain}>")),
     ];
     if envelope.kind == MailKind::Digest {
-        marks.push((
-            HeaderName::new_from_ascii_str("Precedence"),
-            "bulk".to_owned(),
-        ));
+        marks.push((HeaderName::new_from_ascii_str("Precedence"), "bulk".to_owned()));
     }
-    let id: String = envelope
-        .id
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(ID)
-        .collect();
+    let id: String = envelope.id.chars().filter(char::is_ascii_graphic).take(ID).collect();
     marks.push((HeaderName::new_from_ascii_str("X-Barometer-Id"), id));
     marks
 }
@@ -165,8 +144,7 @@ fn plain_lines(text: &str) -> String {
     lines
         .chars()
         .filter_map(|c| match c {
-            '\n' => Some('\n'),
-            '\r' => Some('\n'),
+            '\n' | '\r' => Some('\n'),
             '\t' => Some(' '),
             c if c.is_control() => None,
             c => Some(c),
@@ -176,9 +154,7 @@ fn plain_lines(text: &str) -> String {
 
 /// An address that can be written to, with its name made plain.
 fn mailbox(person: &Address) -> Result<Mailbox, ComposeError> {
-    let wrong = || ComposeError::Address {
-        address: person.address.clone(),
-    };
+    let wrong = || ComposeError::Address { address: person.address.clone() };
     if person.address.len() > 254 || !person.address.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(wrong());
     }
@@ -190,8 +166,7 @@ fn mailbox(person: &Address) -> Result<Mailbox, ComposeError> {
 
 /// Whether it can stand between angle brackets in a header.
 fn is_id(id: &str) -> bool {
-    let plain =
-        |b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'(' | b')' | b'"' | b'\\');
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'(' | b')' | b'"' | b'\\');
     (3..=ID).contains(&id.len()) && id.contains('@') && id.bytes().all(plain)
 }
 
@@ -206,12 +181,7 @@ fn references(ids: &[String]) -> Vec<String> {
 
 /// A boundary that quoted-printable text cannot contain.
 fn boundary(id: &str) -> String {
-    let digest = Sha256::digest(id.as_bytes());
-    let hex: String = digest
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = content_hash(id.as_bytes()).chars().take(24).collect();
     format!("=_barometer_{hex}")
 }
 
@@ -230,14 +200,8 @@ mod tests {
 
     fn envelope() -> Envelope {
         Envelope {
-            from: Address {
-                name: "Barometer".into(),
-                address: "watch@northlight.example".into(),
-            },
-            to: vec![Address {
-                name: "Dana Reyes".into(),
-                address: "dana@northlight.example".into(),
-            }],
+            from: Address { name: "Barometer".into(), address: "watch@northlight.example".into() },
+            to: vec![Address { name: "Dana Reyes".into(), address: "dana@northlight.example".into() }],
             reply_to: None,
             date: "2026-03-05T16:45:10.5Z".parse().unwrap(),
             message_id: "al.7.1@northlight.example".into(),
@@ -248,22 +212,14 @@ mod tests {
     }
 
     fn rendered(subject: &str, text: &str, html: &str) -> Rendered {
-        Rendered {
-            subject: subject.into(),
-            text: text.into(),
-            html: html.into(),
-            fault: None,
-        }
+        Rendered { subject: subject.into(), text: text.into(), html: html.into(), fault: None }
     }
 
     fn assert_lines(bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).unwrap();
         assert!(text.is_ascii() && text.ends_with("\r\n"));
         for line in text.split("\r\n") {
-            assert!(
-                !line.contains(['\r', '\n']) && line.len() <= 998,
-                "{line:?}"
-            );
+            assert!(!line.contains(['\r', '\n']) && line.len() <= 998, "{line:?}");
         }
     }
 
@@ -272,11 +228,8 @@ mod tests {
         let bytes = compose(&rendered("Hello", "a\n", "<p>a</p>\n"), &envelope()).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let (head, _) = text.split_once("\r\n\r\n").unwrap();
-        let names: Vec<&str> = head
-            .lines()
-            .filter(|l| !l.starts_with([' ', '\t']))
-            .map(|l| l.split(':').next().unwrap())
-            .collect();
+        let names: Vec<&str> =
+            head.lines().filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap()).collect();
         let expected = [
             "From",
             "Date",
@@ -293,55 +246,24 @@ mod tests {
             "Content-Type",
         ];
         assert_eq!(names, expected, "{head}");
-        assert!(
-            head.contains("Date: Thu, 05 Mar 2026 16:45:10 +0000"),
-            "{head}"
-        );
-        let digest = Envelope {
-            kind: MailKind::Digest,
-            ..envelope()
-        };
+        assert!(head.contains("Date: Thu, 05 Mar 2026 16:45:10 +0000"), "{head}");
+        let digest = Envelope { kind: MailKind::Digest, ..envelope() };
         let bytes = compose(&rendered("Hello", "a", "a"), &digest).unwrap();
-        assert!(
-            String::from_utf8(bytes)
-                .unwrap()
-                .contains("\r\nPrecedence: bulk\r\n")
-        );
+        assert!(String::from_utf8(bytes).unwrap().contains("\r\nPrecedence: bulk\r\n"));
     }
 
     #[test]
     fn an_envelope_that_names_nobody_or_nonsense_is_refused() {
         let mail = rendered("s", "t", "h");
-        let nobody = Envelope {
-            to: Vec::new(),
-            ..envelope()
-        };
+        let nobody = Envelope { to: Vec::new(), ..envelope() };
         assert!(matches!(compose(&mail, &nobody), Err(ComposeError::Nobody)));
-        for bad in [
-            "",
-            "x",
-            "a@b\r\nBcc: c@d",
-            "jané@acme.example",
-            "a b@c.example",
-        ] {
-            let to = vec![Address {
-                name: String::new(),
-                address: bad.into(),
-            }];
+        for bad in ["", "x", "a@b\r\nBcc: c@d", "jané@acme.example", "a b@c.example"] {
+            let to = vec![Address { name: String::new(), address: bad.into() }];
             let result = compose(&mail, &Envelope { to, ..envelope() });
-            assert!(
-                matches!(result, Err(ComposeError::Address { .. })),
-                "{bad:?}"
-            );
+            assert!(matches!(result, Err(ComposeError::Address { .. })), "{bad:?}");
         }
         let message_id = "a@b>\r\nBcc: c".to_owned();
-        let result = compose(
-            &mail,
-            &Envelope {
-                message_id,
-                ..envelope()
-            },
-        );
+        let result = compose(&mail, &Envelope { message_id, ..envelope() });
         assert!(matches!(result, Err(ComposeError::MessageId { .. })));
     }
 
@@ -352,10 +274,7 @@ mod tests {
         assert_eq!(kept.len(), REFERENCES);
         assert_eq!(kept.first().unwrap(), "<0@x.example>");
         assert_eq!(kept.last().unwrap(), "<49@x.example>");
-        assert_eq!(
-            references(&["a@b c".to_owned(), "ok@x.example".to_owned()]),
-            ["<ok@x.example>"]
-        );
+        assert_eq!(references(&["a@b c".to_owned(), "ok@x.example".to_owned()]), ["<ok@x.example>"]);
     }
 
     proptest! {

@@ -26,11 +26,7 @@ struct DigestPage<'a> {
 /// # Errors
 ///
 /// Only where a shipped template fails, which its tests exclude.
-pub fn render(
-    view: &DigestView,
-    templates: &Templates,
-    zone: &TimeZone,
-) -> Result<Rendered, TemplateError> {
+pub fn render(view: &DigestView, templates: &Templates, zone: &TimeZone) -> Result<Rendered, TemplateError> {
     let summary = summary(view);
     let subject = subject(view);
     let page = DigestPage {
@@ -40,10 +36,7 @@ pub fn render(
         digest: view,
         zone: layout::zone_title(view.until, zone),
     };
-    let clocks = Clocks {
-        ours: zone.clone(),
-        theirs: None,
-    };
+    let clocks = Clocks { ours: zone.clone(), theirs: None };
     templates.render("digest", &subject, &page, &clocks)
 }
 
@@ -76,11 +69,7 @@ fn subject(view: &DigestView) -> String {
             parts.push(format!("{n} {}", if n == 1 { one } else { many }));
         }
     }
-    if parts.is_empty() {
-        format!("{title}: all calm")
-    } else {
-        format!("{title}: {}", parts.join(", "))
-    }
+    if parts.is_empty() { format!("{title}: all calm") } else { format!("{title}: {}", parts.join(", ")) }
 }
 
 /// One sentence that says what matters most first.
@@ -88,24 +77,14 @@ fn summary(view: &DigestView) -> String {
     if is_empty(view) {
         return "Nothing new, nothing open: a calm day.".to_owned();
     }
-    let overdue = view
-        .promises
-        .iter()
-        .filter(|p| p.state == PromiseState::Overdue)
-        .count();
+    let overdue = view.promises.iter().filter(|p| p.state == PromiseState::Overdue).count();
     let mut parts = Vec::new();
     if changed(view) > 0 {
         let news = count(number(changed(view)), "change");
-        parts.push(format!(
-            "{news} at {}",
-            count(number(view.changes.len()), "account")
-        ));
+        parts.push(format!("{news} at {}", count(number(view.changes.len()), "account")));
     }
     if !view.open.is_empty() {
-        parts.push(format!(
-            "{} open",
-            count(number(view.open.len()), "incident")
-        ));
+        parts.push(format!("{} open", count(number(view.open.len()), "incident")));
     }
     if overdue > 0 {
         parts.push(format!("{} overdue", count(number(overdue), "promise")));

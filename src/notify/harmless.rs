@@ -28,31 +28,20 @@ pub(super) fn harmless_view(view: Json) -> Value {
         },
         Json::String(text) => Value::from(harmless(&text)),
         Json::Array(items) => items.into_iter().map(harmless_view).collect(),
-        Json::Object(fields) => Value::from_pairs(
-            fields
-                .into_iter()
-                .map(|(name, field)| (name, harmless_view(field))),
-        ),
+        Json::Object(fields) => Value::from_pairs(fields.into_iter().map(|(name, field)| (name, harmless_view(field)))),
     }
 }
 
 /// One text, as it may be shown; line breaks are kept, an address that stands alone stays readable.
 pub(super) fn harmless(text: &str) -> String {
     let shown = clip(&few_lines(&visible(text, LONGEST * 4)), LONGEST);
-    if ADDRESS_ALONE.is_match(&shown) {
-        shown
-    } else {
-        broken(&shown)
-    }
+    if ADDRESS_ALONE.is_match(&shown) { shown } else { broken(&shown) }
 }
 
 /// One line of at most `most` characters, before links in it are broken, for a header or a heading.
 pub(super) fn one_line(text: &str, most: usize) -> String {
     let shown = visible(text, most.saturating_mul(4).max(LONGEST));
-    broken(&clip(
-        &shown.split_whitespace().collect::<Vec<_>>().join(" "),
-        most,
-    ))
+    broken(&clip(&shown.split_whitespace().collect::<Vec<_>>().join(" "), most))
 }
 
 /// At most `most` characters, cut between words where there is a gap near, and marked as cut.
@@ -62,15 +51,8 @@ fn clip(text: &str, most: usize) -> String {
     }
     let head: String = text.chars().take(most.saturating_sub(1)).collect();
     let words = head.trim_end_matches(|c: char| !c.is_whitespace());
-    let kept = if words.chars().count() * 4 >= most * 3 {
-        words
-    } else {
-        &head
-    };
-    format!(
-        "{}…",
-        kept.trim_end_matches(|c: char| c.is_whitespace() || ",;:-–…".contains(c))
-    )
+    let kept = if words.chars().count() * 4 >= most * 3 { words } else { &head };
+    format!("{}…", kept.trim_end_matches(|c: char| c.is_whitespace() || ",;:-–…".contains(c)))
 }
 
 /// The first `most` characters, without the ones that nobody sees or that turn the line round.
@@ -80,18 +62,14 @@ fn visible(text: &str, most: usize) -> String {
     for c in head.replace("\r\n", "\n").chars() {
         match c {
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                plain.push('\n')
+                plain.push('\n');
             }
             c if c.is_whitespace() => plain.push(' '),
             c => plain.push(c),
         }
     }
     let seen = HIDDEN.replace_all(&plain, "");
-    MARKS
-        .replace_all(&seen, "$marks")
-        .trim_matches('\n')
-        .trim_end()
-        .to_owned()
+    MARKS.replace_all(&seen, "$marks").trim_matches('\n').trim_end().to_owned()
 }
 
 /// Blank lines one at a time, and not too many lines.
@@ -120,18 +98,9 @@ fn broken(text: &str) -> String {
 fn mask_card(found: &Captures) -> String {
     let text = found.get(0).map_or("", |m| m.as_str());
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .zip([1, 2].iter().cycle())
-        .map(|(d, times)| digit_sum(d * times))
-        .sum();
+    let sum: u32 = digits.iter().rev().zip([1, 2].iter().cycle()).map(|(d, times)| digit_sum(d * times)).sum();
     if sum.is_multiple_of(10) {
-        let tail: String = digits
-            .iter()
-            .skip(digits.len() - 4)
-            .map(ToString::to_string)
-            .collect();
+        let tail: String = digits.iter().skip(digits.len() - 4).map(ToString::to_string).collect();
         format!("•••• {tail}")
     } else {
         text.to_owned()
@@ -152,11 +121,7 @@ fn break_link(found: &Captures) -> String {
     if !part("local").is_empty() {
         let local = part("local");
         // With a slash in it, a client would see host and path before the at sign.
-        let local = if local.contains('/') {
-            break_dots(local)
-        } else {
-            local.to_owned()
-        };
+        let local = if local.contains('/') { break_dots(local) } else { local.to_owned() };
         return format!("{local}[@]{}", break_host(part("domain")));
     }
     if !part("host").is_empty() {
@@ -164,21 +129,14 @@ fn break_link(found: &Captures) -> String {
         let path = if part("path").is_empty() { "" } else { "/…" };
         // What looks like a host and is none (a file name, an abbreviation) keeps what follows.
         let whole = found.get(0).map_or("", |m| m.as_str());
-        return if host == part("host") {
-            whole.to_owned()
-        } else {
-            host + path
-        };
+        return if host == part("host") { whole.to_owned() } else { host + path };
     }
     "\\ \\".to_owned()
 }
 
 /// A URL as `hxxps://host[.]example/…`: the path may carry a token, the user part a password.
 fn break_url(scheme: &str, rest: &str) -> String {
-    let (host, path) = match rest
-        .find(['/', '\\', '?', '#'])
-        .and_then(|at| rest.split_at_checked(at))
-    {
+    let (host, path) = match rest.find(['/', '\\', '?', '#']).and_then(|at| rest.split_at_checked(at)) {
         Some((host, path)) => (host, path),
         None => (rest, ""),
     };
@@ -190,22 +148,14 @@ fn break_url(scheme: &str, rest: &str) -> String {
         "https" => "hxxps://".to_owned(),
         other => format!("{}[:]//", break_dots(other)),
     };
-    format!(
-        "{start}{}{}",
-        break_dots(bare),
-        if path.is_empty() { tail } else { "/…" }
-    )
+    format!("{start}{}{}", break_dots(bare), if path.is_empty() { tail } else { "/…" })
 }
 
 /// Breaks a host whose end is a public suffix; others are no links to any client.
 fn break_host(host: &str) -> String {
     let lower = host.to_lowercase();
     let known = psl::suffix(lower.as_bytes()).is_some_and(|suffix| suffix.is_known());
-    if known || lower.starts_with("www.") {
-        break_dots(host)
-    } else {
-        host.to_owned()
-    }
+    if known || lower.starts_with("www.") { break_dots(host) } else { host.to_owned() }
 }
 
 /// Puts each dot between brackets.
@@ -213,10 +163,7 @@ fn break_dots(text: &str) -> String {
     text.replace('.', "[.]")
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the patterns are constant, and a test compiles each"
-)]
+#[expect(clippy::expect_used, reason = "the patterns are constant, and a test compiles each")]
 fn pattern(source: &str) -> Regex {
     Regex::new(source).expect("a constant pattern compiles")
 }
@@ -239,9 +186,8 @@ static ADDRESS_ALONE: LazyLock<Regex> =
 static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[0-9](?:[ -]?[0-9]){12,18}\b"));
 
 /// Schemes that need no slashes.
-static OPAQUE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?P<scheme>mailto|callto|facetime|javascript|vbscript|sip|xmpp|magnet):")
-});
+static OPAQUE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?P<scheme>mailto|callto|facetime|javascript|vbscript|sip|xmpp|magnet):"));
 
 /// What mail clients make links of: URLs, network paths, addresses, hosts.
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
@@ -285,15 +231,9 @@ mod tests {
 
     #[test]
     fn what_is_hidden_goes_and_what_is_long_is_cut() {
-        assert_eq!(
-            harmless("a\u{202e}b\u{feff}\u{ad}c\u{7}\r\n\r\n\r\n\r\nd\u{2029}e"),
-            "abc\n\nd\ne"
-        );
+        assert_eq!(harmless("a\u{202e}b\u{feff}\u{ad}c\u{7}\r\n\r\n\r\n\r\nd\u{2029}e"), "abc\n\nd\ne");
         let cut = harmless(&"word ".repeat(500));
-        assert!(
-            cut.chars().count() <= LONGEST && cut.ends_with("word…"),
-            "{cut}"
-        );
+        assert!(cut.chars().count() <= LONGEST && cut.ends_with("word…"), "{cut}");
         assert_eq!(harmless(&"x\n".repeat(50)).lines().count(), MOST_LINES);
         assert_eq!(one_line("a\n b\u{0}\u{2028}c", 90), "a b c");
         assert_eq!(one_line("one two three", 9), "one two…");
@@ -302,10 +242,7 @@ mod tests {
     #[test]
     fn numbers_of_cards_keep_four_digits() {
         assert_eq!(harmless("card 4111 1111 1111 1111 ok"), "card •••• 1111 ok");
-        assert_eq!(
-            harmless("order 4111 1111 1111 1112 ok"),
-            "order 4111 1111 1111 1112 ok"
-        );
+        assert_eq!(harmless("order 4111 1111 1111 1112 ok"), "order 4111 1111 1111 1112 ok");
     }
 
     /// What the most eager client takes for a host.

@@ -12,11 +12,7 @@ const COLUMNS: usize = 72;
 /// `Thu 5 Mar 2026, 16:45 GMT`, and the other side's time where it differs.
 pub(super) fn when(at: Timestamp, clocks: &Clocks) -> String {
     let ours = at.to_zoned(clocks.ours.clone());
-    let told = format!(
-        "{} {}",
-        ours.strftime("%a %-d %b %Y, %H:%M"),
-        zone_name(at, &clocks.ours)
-    );
+    let told = format!("{} {}", ours.strftime("%a %-d %b %Y, %H:%M"), zone_name(at, &clocks.ours));
     let Some(theirs) = &clocks.theirs else {
         return told;
     };
@@ -24,16 +20,8 @@ pub(super) fn when(at: Timestamp, clocks: &Clocks) -> String {
     if there.offset() == ours.offset() {
         return told;
     }
-    let format = if there.date() == ours.date() {
-        "%H:%M"
-    } else {
-        "%a %-d %b, %H:%M"
-    };
-    format!(
-        "{told} ({} {} for them)",
-        there.strftime(format),
-        zone_name(at, theirs)
-    )
+    let format = if there.date() == ours.date() { "%H:%M" } else { "%a %-d %b, %H:%M" };
+    format!("{told} ({} {} for them)", there.strftime(format), zone_name(at, theirs))
 }
 
 /// `Thu 5 Mar`.
@@ -48,9 +36,7 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
 
 /// `Thu 5 Mar, 16:45`.
 pub(super) fn stamp(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone())
-        .strftime("%a %-d %b, %H:%M")
-        .to_string()
+    at.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
 }
 
 /// `Thursday 5 March 2026`.
@@ -65,19 +51,14 @@ pub(super) fn short_date(day: Date) -> String {
 
 /// `Europe/London`, or the abbreviation of a zone without a name.
 pub(super) fn zone_title(at: Timestamp, zone: &TimeZone) -> String {
-    zone.iana_name()
-        .map_or_else(|| zone_name(at, zone), |name| name.replace('_', " "))
+    zone.iana_name().map_or_else(|| zone_name(at, zone), |name| name.replace('_', " "))
 }
 
 /// `GMT`; `UTC+04` where the zone has only a number.
 fn zone_name(at: Timestamp, zone: &TimeZone) -> String {
     let info = zone.to_offset_info(at);
     let name = info.abbreviation();
-    if name.starts_with(['+', '-']) {
-        format!("UTC{name}")
-    } else {
-        name.to_owned()
-    }
+    if name.starts_with(['+', '-']) { format!("UTC{name}") } else { name.to_owned() }
 }
 
 /// `Jane Doe <jane@acme.example> (finance director)`.
@@ -92,11 +73,7 @@ pub(super) fn person(name: &str, address: &str, note: &str) -> String {
 
 /// What to know of somebody, in brackets after the name.
 pub(super) fn noted(name: String, note: &str) -> String {
-    if note.is_empty() {
-        name
-    } else {
-        format!("{name} ({note})")
-    }
+    if note.is_empty() { name } else { format!("{name} ({note})") }
 }
 
 /// The word for a severity.
@@ -111,18 +88,12 @@ pub(super) fn severity(name: &str) -> &'static str {
 /// The text with a capital first letter.
 pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(rest).collect()
-    })
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// `1 message`, `3 messages`.
 pub(super) fn count(n: u64, one: &str) -> String {
-    if n == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{n} {one}s")
-    }
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
 /// The text with a line of equal length under it.
@@ -138,10 +109,7 @@ pub(super) fn hang(text: &str, label: &str) -> String {
 
 /// The text as a quotation.
 pub(super) fn quote(text: &str) -> String {
-    text.lines()
-        .map(|line| wrap(line, "  > ", "  > "))
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(|line| wrap(line, "  > ", "  > ")).collect::<Vec<_>>().join("\n")
 }
 
 /// The text in lines of at most 72 columns, words kept whole.
@@ -155,7 +123,7 @@ pub(super) fn wrap(text: &str, first: &str, further: &str) -> String {
         if !empty && columns + 1 + width > COLUMNS {
             done.push_str(line.trim_end());
             done.push('\n');
-            line = further.to_owned();
+            further.clone_into(&mut line);
             columns = line.chars().count();
             empty = true;
         }

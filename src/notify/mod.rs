@@ -17,8 +17,7 @@ mod view;
 pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
-    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan,
-    DigestView, ExchangeLine, IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
-    PromiseView, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine,
-    UnreadLine, Way,
+    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,
+    IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine, StaffAlertView,
+    StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
 };

@@ -137,20 +137,12 @@ struct Page<'a> {
 /// # Errors
 ///
 /// Only where a shipped template fails, which its tests exclude.
-pub fn index(
-    page: &DemoPage,
-    templates: &Templates,
-    zone: &TimeZone,
-) -> Result<String, TemplateError> {
+pub fn index(page: &DemoPage, templates: &Templates, zone: &TimeZone) -> Result<String, TemplateError> {
     rendered(page, templates, zone).map(|(html, _)| html)
 }
 
 /// Whether the page's own template works, where a firm has one.
-pub(super) fn try_index(
-    page: &DemoPage,
-    templates: &Templates,
-    zone: &TimeZone,
-) -> Result<(), TemplateError> {
+pub(super) fn try_index(page: &DemoPage, templates: &Templates, zone: &TimeZone) -> Result<(), TemplateError> {
     rendered(page, templates, zone)?.1.map_or(Ok(()), Err)
 }
 
@@ -162,18 +154,13 @@ fn rendered(
 ) -> Result<(String, Option<TemplateError>), TemplateError> {
     let noon = page.from.at(12, 0, 0, 0).to_zoned(zone.clone());
     let at = noon.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
-    let shown = Page {
-        page,
-        zone: layout::zone_title(at, zone),
-    };
-    let clocks = Clocks {
-        ours: zone.clone(),
-        theirs: None,
-    };
+    let shown = Page { page, zone: layout::zone_title(at, zone) };
+    let clocks = Clocks { ours: zone.clone(), theirs: None };
     templates.render_file("demo.html", &shown, &clocks)
 }
 
 /// Only a plain path below the page may become a link.
+#[expect(clippy::ref_option, reason = "the shape that serde asks for")]
 fn local_file<S: Serializer>(file: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     let plain = |path: &&String| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);

@@ -147,11 +147,8 @@ pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Ti
 /// At most two lines an incident: one for its readers, one in private.
 fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> {
     let incident = &named.incident;
-    let (private, open): (Vec<&Cause>, Vec<&Cause>) = incident
-        .causes
-        .iter()
-        .filter(|c| is_news(c) && !named.told.keys.contains(&c.key))
-        .partition(|c| is_private(c));
+    let (private, open): (Vec<&Cause>, Vec<&Cause>) =
+        incident.causes.iter().filter(|c| is_news(c) && !named.told.keys.contains(&c.key)).partition(|c| is_private(c));
     let mut owed = Vec::new();
     if let Some(line) = news_line(named, &open) {
         owed.push(Owed {
@@ -162,22 +159,12 @@ fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> 
         });
     } else if let Some((line, due)) = repeat_line(named, &settings.alerts) {
         let causes: Vec<&Cause> = incident.causes.iter().filter(|c| !is_private(c)).collect();
-        owed.push(Owed {
-            line,
-            due,
-            recipients: readers(account, &causes, settings),
-            private: false,
-        });
+        owed.push(Owed { line, due, recipients: readers(account, &causes, settings), private: false });
     }
     for cause in private.iter().filter(|c| c.severity >= Severity::Warning) {
         let recipients = superior(&cause.member, settings);
         if let (Some(line), false) = (news_line(named, &[cause]), recipients.is_empty()) {
-            owed.push(Owed {
-                due: first_due(&line, &[cause], &settings.alerts),
-                recipients,
-                line,
-                private: true,
-            });
+            owed.push(Owed { due: first_due(&line, &[cause], &settings.alerts), recipients, line, private: true });
         }
     }
     owed
@@ -203,14 +190,12 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
     let worst = causes.iter().map(|c| c.severity).max()?;
     let told = &named.told;
     let first = told.last_at.is_none();
-    let worse = worst > told.severity;
+    let rose = worst > told.severity;
     let new_cause = causes
         .iter()
         .filter(|c| c.severity >= Severity::Warning)
-        .any(|c| {
-            !told.people.contains(&c.person) || c.signals.iter().any(|s| !told.signals.contains(s))
-        });
-    if worst < Severity::Warning || !(first || worse || new_cause) {
+        .any(|c| !told.people.contains(&c.person) || c.signals.iter().any(|s| !told.signals.contains(s)));
+    if worst < Severity::Warning || !(first || rose || new_cause) {
         return None;
     }
     Some(Line {
@@ -218,9 +203,7 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
         saying: if first { Saying::Alert } else { Saying::Update },
         cites: causes.iter().map(|c| c.key.clone()).collect(),
         severity: worst,
-        late: causes
-            .iter()
-            .any(|c| c.arrived_at.duration_since(c.sent_at) > LATE),
+        late: causes.iter().any(|c| c.arrived_at.duration_since(c.sent_at) > LATE),
     })
 }
 
@@ -237,28 +220,14 @@ fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
     };
     // Counted in sending hours: a night is no reason to ask again.
     let due = alerts.send.add_working(last, interval)?;
-    let line = Line {
-        incident: named.name.clone(),
-        saying: Saying::Repeat,
-        cites: Vec::new(),
-        severity,
-        late: false,
-    };
+    let line = Line { incident: named.name.clone(), saying: Saying::Repeat, cites: Vec::new(), severity, late: false };
     Some((line, due))
 }
 
 fn first_due(line: &Line, causes: &[&Cause], alerts: &Alerts) -> Timestamp {
-    let urgent = causes
-        .iter()
-        .filter(|c| c.severity == line.severity)
-        .map(|c| c.arrived_at)
-        .min();
+    let urgent = causes.iter().filter(|c| c.severity == line.severity).map(|c| c.arrived_at).min();
     let since = urgent.unwrap_or(Timestamp::MIN);
-    if line.severity == Severity::Critical {
-        since
-    } else {
-        after(since, alerts.group_wait)
-    }
+    if line.severity == Severity::Critical { since } else { after(since, alerts.group_wait) }
 }
 
 fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
@@ -285,36 +254,19 @@ fn may_leave(
         return from;
     }
     let zone = settings.member(recipient).map(|m| m.time_zone.clone());
-    let hours = Calendar {
-        zone: zone.unwrap_or_else(|| settings.service.time_zone.clone()),
-        ..settings.alerts.send.clone()
-    };
+    let hours =
+        Calendar { zone: zone.unwrap_or_else(|| settings.service.time_zone.clone()), ..settings.alerts.send.clone() };
     hours.next_open(from).unwrap_or(from)
 }
 
-fn notice(
-    group: Vec<Owed>,
-    account: &Account,
-    settings: &Settings,
-    now: Timestamp,
-) -> Option<Notice> {
+fn notice(group: Vec<Owed>, account: &Account, settings: &Settings, now: Timestamp) -> Option<Notice> {
     let worst = group.iter().map(|o| o.line.severity).max()?;
     let private = group.first()?.private;
-    let recipients: BTreeSet<String> = group
-        .iter()
-        .flat_map(|o| o.recipients.iter().cloned())
-        .collect();
+    let recipients: BTreeSet<String> = group.iter().flat_map(|o| o.recipients.iter().cloned()).collect();
     // A repeat that is not due yet has nothing to add to news that is.
-    let mut lines: Vec<Line> = group
-        .into_iter()
-        .filter(|o| o.due <= now || o.line.saying != Saying::Repeat)
-        .map(|o| o.line)
-        .collect();
-    lines.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then_with(|| a.incident.cmp(&b.incident))
-    });
+    let mut lines: Vec<Line> =
+        group.into_iter().filter(|o| o.due <= now || o.line.saying != Saying::Repeat).map(|o| o.line).collect();
+    lines.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.incident.cmp(&b.incident)));
     let recipients = recipients
         .into_iter()
         .map(|r| {
@@ -322,11 +274,7 @@ fn notice(
             (r, at)
         })
         .collect();
-    Some(Notice {
-        lines,
-        recipients,
-        private,
-    })
+    Some(Notice { lines, recipients, private })
 }
 
 /// The account's managers, and those whom the signals name.
@@ -349,17 +297,9 @@ fn readers(account: &Account, causes: &[&Cause], settings: &Settings) -> BTreeSe
 }
 
 fn with_role(settings: &Settings, role: Role) -> impl Iterator<Item = String> {
-    settings
-        .members
-        .iter()
-        .filter(move |m| m.role == role)
-        .map(|m: &Member| m.address.clone())
+    settings.members.iter().filter(move |m| m.role == role).map(|m: &Member| m.address.clone())
 }
 
 fn superior(member: &str, settings: &Settings) -> BTreeSet<String> {
-    settings
-        .member(member)
-        .and_then(|m| m.reports_to.clone())
-        .into_iter()
-        .collect()
+    settings.member(member).and_then(|m| m.reports_to.clone()).into_iter().collect()
 }

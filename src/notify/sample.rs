@@ -1,5 +1,6 @@
 //! Invented views: what a firm's own templates are tried on before they are trusted, and
 //! what the golden e-mails of the tests show.
+#![expect(clippy::too_many_lines, reason = "only data")]
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -8,14 +9,11 @@ use jiff::tz::{TimeZone, offset};
 use crate::config::Kind;
 use crate::judge::{Severity, Side, ToneLabel, UrgencyLabel};
 
-use super::page::{
-    DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep,
-};
+use super::page::{DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep};
 use super::view::{
-    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan,
-    DigestView, ExchangeLine, IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
-    PromiseView, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine,
-    UnreadLine, Way,
+    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,
+    IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine, StaffAlertView,
+    StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
 };
 
 /// Midnight of Thursday 5 March 2026, UTC.
@@ -27,18 +25,11 @@ fn at(days: i64, hours: i64, minutes: i64) -> Timestamp {
 }
 
 fn person(name: &str, address: &str, note: &str) -> PersonView {
-    PersonView {
-        name: name.into(),
-        address: address.into(),
-        note: note.into(),
-    }
+    PersonView { name: name.into(), address: address.into(), note: note.into() }
 }
 
 fn signal(phrase: &str, words: &str) -> SignalLine {
-    SignalLine {
-        phrase: phrase.into(),
-        words: words.into(),
-    }
+    SignalLine { phrase: phrase.into(), words: words.into() }
 }
 
 fn acme() -> AccountView {
@@ -64,12 +55,7 @@ fn vendor() -> AccountView {
 }
 
 fn exchange(at: Timestamp, who: &str, way: Way, gist: &str) -> ExchangeLine {
-    ExchangeLine {
-        at,
-        who: who.into(),
-        way,
-        gist: gist.into(),
-    }
+    ExchangeLine { at, who: who.into(), way, gist: gist.into() }
 }
 
 fn promise(by: Side, who: &str, words: &str, day: i8, state: PromiseState) -> PromiseView {
@@ -102,8 +88,7 @@ pub fn cancellation() -> AlertView {
             causes: vec![cancelling()],
             facts: Vec::new(),
             advice: vec![
-                "Listen before you explain: ask what would have to be true for them to stay."
-                    .into(),
+                "Listen before you explain: ask what would have to be true for them to stay.".into(),
                 "Own what went wrong, then give dates you will keep.".into(),
             ],
         }],
@@ -114,44 +99,16 @@ pub fn cancellation() -> AlertView {
             since: at(-2, 9, 12),
         }],
         promises: vec![
-            promise(
-                Side::Us,
-                "Sam Hill",
-                "you will have the test build on Wednesday",
-                4,
-                PromiseState::Overdue,
-            ),
-            promise(
-                Side::Them,
-                "Jane Doe",
-                "I will send the legal text by Monday",
-                9,
-                PromiseState::Open,
-            ),
+            promise(Side::Us, "Sam Hill", "you will have the test build on Wednesday", 4, PromiseState::Overdue),
+            promise(Side::Them, "Jane Doe", "I will send the legal text by Monday", 9, PromiseState::Open),
         ],
         exchanges: vec![
-            exchange(
-                at(-2, 9, 12),
-                "Jane Doe",
-                Way::Inbound,
-                "Launch plan, third request",
-            ),
-            exchange(
-                at(-3, 15, 40),
-                "Sam Hill",
-                Way::Outbound,
-                "Test build on Wednesday",
-            ),
-            exchange(
-                at(-6, 10, 5),
-                "Jane Doe",
-                Way::Inbound,
-                "Where do we stand?",
-            ),
+            exchange(at(-2, 9, 12), "Jane Doe", Way::Inbound, "Launch plan, third request"),
+            exchange(at(-3, 15, 40), "Sam Hill", Way::Outbound, "Test build on Wednesday"),
+            exchange(at(-6, 10, 5), "Jane Doe", Way::Inbound, "Where do we stand?"),
         ],
         told_also: vec!["Sam Hill".into(), "Marcus Bell".into()],
-        next_step:
-            "Call Jane Doe today: listen first, own the missed date, and bring a dated plan.".into(),
+        next_step: "Call Jane Doe today: listen first, own the missed date, and bring a dated plan.".into(),
         takes_replies: true,
     }
 }
@@ -200,16 +157,8 @@ pub fn late_complaint() -> AlertView {
         facts: Vec::new(),
         advice: Vec::new(),
     };
-    let money = incident(
-        "harrow.example/terms",
-        "money and scope",
-        "Harrow may stop the print run",
-    );
-    let pressure = incident(
-        "harrow.example/pressure",
-        "pressure",
-        "Ines Roth asks a second time",
-    );
+    let money = incident("harrow.example/terms", "money and scope", "Harrow may stop the print run");
+    let pressure = incident("harrow.example/pressure", "pressure", "Ines Roth asks a second time");
     AlertView {
         event: AlertEvent::Update,
         severity: Severity::Warning,
@@ -217,10 +166,7 @@ pub fn late_complaint() -> AlertView {
         reader_name: "Dana Reyes".into(),
         reader_reason: "no one else is named for harrow.example".into(),
         incidents: vec![
-            IncidentView {
-                causes: vec![forwarded()],
-                ..money
-            },
+            IncidentView { causes: vec![forwarded()], ..money },
             IncidentView {
                 facts: vec!["Two mails of 24 and 27 February have no answer that we saw.".into()],
                 ..pressure
@@ -228,15 +174,9 @@ pub fn late_complaint() -> AlertView {
         ],
         owed: Vec::new(),
         promises: Vec::new(),
-        exchanges: vec![exchange(
-            at(-9, 11, 0),
-            "Ines Roth",
-            Way::Inbound,
-            "Invoice 3017",
-        )],
+        exchanges: vec![exchange(at(-9, 11, 0), "Ines Roth", Way::Inbound, "Invoice 3017")],
         told_also: Vec::new(),
-        next_step: "Ask finance today when invoice 3017 will be paid, and tell Ines Roth the date."
-            .into(),
+        next_step: "Ask finance today when invoice 3017 will be paid, and tell Ines Roth the date.".into(),
         takes_replies: false,
     }
 }
@@ -316,8 +256,7 @@ pub fn coaching() -> StaffAlertView {
             late: false,
             subject: "Re: Launch plan".into(),
             signals: vec![signal("sounds sharp", "as I have told you twice already")],
-            excerpt: "Jane, as I have told you twice already, the delay is on your side. Sam"
-                .into(),
+            excerpt: "Jane, as I have told you twice already, the delay is on your side. Sam".into(),
             tone: Some(ToneLabel::Hostile),
             urgency: Some(UrgencyLabel::Normal),
             evidence: "jane.doe@acme.example is a contact of ACME Ltd".into(),
@@ -326,12 +265,7 @@ pub fn coaching() -> StaffAlertView {
             reference: "77ab@northlight.example".into(),
         }],
         advice: vec!["A short call to the client often mends what a second mail would not.".into()],
-        exchanges: vec![exchange(
-            at(0, 16, 41),
-            "Jane Doe",
-            Way::Inbound,
-            "Re: Launch plan",
-        )],
+        exchanges: vec![exchange(at(0, 16, 41), "Jane Doe", Way::Inbound, "Re: Launch plan")],
         next_step: String::new(),
     }
 }
@@ -345,36 +279,18 @@ pub fn berated() -> StaffAlertView {
         tone: Some(ToneLabel::Hostile),
         ..cancelling()
     };
-    StaffAlertView {
-        matter: StaffMatter::Berated,
-        causes: vec![cause],
-        advice: Vec::new(),
-        ..coaching()
-    }
+    StaffAlertView { matter: StaffMatter::Berated, causes: vec![cause], advice: Vec::new(), ..coaching() }
 }
 
 fn news(at: Timestamp, severity: Severity, headline: &str, words: &str) -> NewsLine {
-    NewsLine {
-        at,
-        account: String::new(),
-        headline: headline.into(),
-        words: words.into(),
-        severity,
-        late: false,
-    }
+    NewsLine { at, account: String::new(), headline: headline.into(), words: words.into(), severity, late: false }
 }
 
 /// A full daily digest.
 #[must_use]
 pub fn daily() -> DigestView {
-    let good = |account: &str, line: NewsLine| NewsLine {
-        account: account.into(),
-        ..line
-    };
-    let of = |account: &str, promise: PromiseView| PromiseView {
-        account: account.into(),
-        ..promise
-    };
+    let good = |account: &str, line: NewsLine| NewsLine { account: account.into(), ..line };
+    let of = |account: &str, promise: PromiseView| PromiseView { account: account.into(), ..promise };
     DigestView {
         span: DigestSpan::Daily,
         reader_name: "Dana Reyes".into(),
@@ -393,72 +309,28 @@ pub fn daily() -> DigestView {
         }],
         good_news: vec![good(
             "Brightside Foods",
-            news(
-                at(0, 14, 5),
-                Severity::Info,
-                "Theo Lang praises Ritu Sehgal",
-                "exactly what we hoped for",
-            ),
+            news(at(0, 14, 5), Severity::Info, "Theo Lang praises Ritu Sehgal", "exactly what we hoped for"),
         )],
         promises: vec![
             of(
                 "ACME Ltd",
-                promise(
-                    Side::Us,
-                    "Sam Hill",
-                    "you will have the test build on Wednesday",
-                    4,
-                    PromiseState::Overdue,
-                ),
+                promise(Side::Us, "Sam Hill", "you will have the test build on Wednesday", 4, PromiseState::Overdue),
             ),
-            of(
-                "Quill Print",
-                promise(
-                    Side::Them,
-                    "Ines Roth",
-                    "proofs on Friday",
-                    6,
-                    PromiseState::Due,
-                ),
-            ),
+            of("Quill Print", promise(Side::Them, "Ines Roth", "proofs on Friday", 6, PromiseState::Due)),
         ],
         strangers: vec![
-            StrangerLine {
-                domain: "tannberg.example".into(),
-                messages: 4,
-            },
-            StrangerLine {
-                domain: "oru.example".into(),
-                messages: 1,
-            },
+            StrangerLine { domain: "tannberg.example".into(), messages: 4 },
+            StrangerLine { domain: "oru.example".into(), messages: 1 },
         ],
-        unread: vec![UnreadLine {
-            reason: "encrypted".into(),
-            messages: 1,
-        }],
+        unread: vec![UnreadLine { reason: "encrypted".into(), messages: 1 }],
         trends: Vec::new(),
-        counts: DigestCounts {
-            read: 61,
-            automatic: 22,
-            unreadable: 1,
-            waiting: 0,
-        },
+        counts: DigestCounts { read: 61, automatic: 22, unreadable: 1, waiting: 0 },
     }
 }
 
 fn changes() -> Vec<AccountChanges> {
-    let quill = AccountView {
-        id: "quill".into(),
-        name: "Quill Print".into(),
-        kind: Kind::Vendor,
-        ..acme()
-    };
-    let late = news(
-        at(0, 9, 3),
-        Severity::Info,
-        "Ines Roth asks who signs the proofs",
-        "who signs for these?",
-    );
+    let quill = AccountView { id: "quill".into(), name: "Quill Print".into(), kind: Kind::Vendor, ..acme() };
+    let late = news(at(0, 9, 3), Severity::Info, "Ines Roth asks who signs the proofs", "who signs for these?");
     vec![
         AccountChanges {
             account: acme(),
@@ -469,18 +341,10 @@ fn changes() -> Vec<AccountChanges> {
                     "Omar Said asks for other quotes",
                     "two more quotes for phase three",
                 ),
-                news(
-                    at(0, 8, 55),
-                    Severity::Info,
-                    "Jane Doe answers half as fast as before",
-                    "",
-                ),
+                news(at(0, 8, 55), Severity::Info, "Jane Doe answers half as fast as before", ""),
             ],
         },
-        AccountChanges {
-            account: quill,
-            lines: vec![NewsLine { late: true, ..late }],
-        },
+        AccountChanges { account: quill, lines: vec![NewsLine { late: true, ..late }] },
     ]
 }
 
@@ -498,21 +362,9 @@ pub fn weekly() -> DigestView {
         span: DigestSpan::Weekly,
         since: at(-6, 7, 30),
         trends: vec![
-            line(
-                "ACME Ltd",
-                64,
-                8,
-                Trend::Worse,
-                "Most of it comes from Jane Doe; the others are friendly.",
-            ),
+            line("ACME Ltd", 64, 8, Trend::Worse, "Most of it comes from Jane Doe; the others are friendly."),
             line("Quill Print", 12, 14, Trend::Steady, ""),
-            line(
-                "Brightside Foods",
-                3,
-                31,
-                Trend::Better,
-                "Two promises kept early.",
-            ),
+            line("Brightside Foods", 3, 31, Trend::Better, "Two promises kept early."),
         ],
         ..daily()
     }
@@ -528,12 +380,7 @@ pub fn calm() -> DigestView {
         promises: Vec::new(),
         strangers: Vec::new(),
         unread: Vec::new(),
-        counts: DigestCounts {
-            read: 17,
-            automatic: 9,
-            unreadable: 0,
-            waiting: 0,
-        },
+        counts: DigestCounts { read: 17, automatic: 9, unreadable: 0, waiting: 0 },
         ..daily()
     }
 }
@@ -604,14 +451,7 @@ pub fn demo() -> DemoPage {
                 "let us go on from here",
                 None,
             ),
-            event(
-                at(8, 9, 0),
-                DemoEventKind::Incident,
-                Severity::None,
-                "Closed after ten calm days",
-                "",
-                None,
-            ),
+            event(at(8, 9, 0), DemoEventKind::Incident, Severity::None, "Closed after ten calm days", "", None),
         ],
     };
     DemoPage {

@@ -52,11 +52,7 @@ pub struct TemplateError {
 }
 
 fn at_line(line: usize) -> String {
-    if line == 0 {
-        String::new()
-    } else {
-        format!(":{line}")
-    }
+    if line == 0 { String::new() } else { format!(":{line}") }
 }
 
 /// Templates that compile.
@@ -85,21 +81,13 @@ impl Templates {
         let mut shipped = Environment::new();
         shipped.set_undefined_behavior(UndefinedBehavior::Strict);
         let mut syntax = SyntaxConfig::builder();
-        syntax
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true);
+        syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
         shipped.set_syntax(syntax.build().map_err(|e| template_error("", &e))?);
         add_filters(&mut shipped);
         for (file, source) in SHIPPED {
-            shipped
-                .add_template(file, source)
-                .map_err(|e| template_error(file, &e))?;
+            shipped.add_template(file, source).map_err(|e| template_error(file, &e))?;
         }
-        Ok(Self {
-            shipped,
-            replaced: None,
-        })
+        Ok(Self { shipped, replaced: None })
     }
 
     /// The shipped templates, with `overrides` (file name and source) in the place of those of the same name.
@@ -118,9 +106,7 @@ impl Templates {
             if !SHIPPED.iter().any(|(known, _)| known == file) {
                 return Err(unknown_file(file));
             }
-            replaced
-                .add_template_owned(file.clone(), source.clone())
-                .map_err(|e| template_error(file, &e))?;
+            replaced.add_template_owned(file.clone(), source.clone()).map_err(|e| template_error(file, &e))?;
         }
         templates.replaced = Some(replaced);
         templates.try_out()?;
@@ -131,11 +117,7 @@ impl Templates {
     fn try_out(&self) -> Result<(), TemplateError> {
         let zone = TimeZone::UTC;
         let mut mails = Vec::new();
-        for view in [
-            sample::cancellation(),
-            sample::late_complaint(),
-            sample::silence(),
-        ] {
+        for view in [sample::cancellation(), sample::late_complaint(), sample::silence()] {
             mails.push(alert::render(&view, self, &zone)?);
         }
         for view in [sample::coaching(), sample::berated()] {
@@ -161,12 +143,7 @@ impl Templates {
         let (text, text_fault) = self.render_file(&format!("{name}.txt"), page, clocks)?;
         let (html, html_fault) = self.render_file(&format!("{name}.html"), page, clocks)?;
         let subject = subject.to_owned();
-        Ok(Rendered {
-            subject,
-            text,
-            html,
-            fault: text_fault.or(html_fault),
-        })
+        Ok(Rendered { subject, text, html, fault: text_fault.or(html_fault) })
     }
 
     /// One file, and why the firm's own was passed over where it was.
@@ -201,90 +178,55 @@ fn render_with(
 ) -> Result<String, TemplateError> {
     let mut templates = templates.clone();
     add_clocks(&mut templates, clocks);
-    let template = templates
-        .get_template(file)
-        .map_err(|e| template_error(file, &e))?;
+    let template = templates.get_template(file).map_err(|e| template_error(file, &e))?;
     template.render(page).map_err(|e| template_error(file, &e))
 }
 
 /// Filters that need no zone.
 fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("wrap", |text: String| layout::wrap(&text, "", ""));
-    templates.add_filter("hang", |text: String, label: String| {
-        layout::hang(&text, &label)
-    });
+    templates.add_filter("hang", |text: String, label: String| layout::hang(&text, &label));
     templates.add_filter("quote", |text: String| layout::quote(&text));
     templates.add_filter("rule", |text: String| layout::underlined(&text));
-    templates.add_filter("pad", |text: String, columns: usize| {
-        format!("{text:<columns$}")
-    });
+    templates.add_filter("pad", |text: String, columns: usize| format!("{text:<columns$}"));
     templates.add_filter("capital", |text: String| layout::capital(&text));
-    templates.add_filter("severity", |severity: String| {
-        layout::severity(&severity).to_owned()
-    });
+    templates.add_filter("severity", |severity: String| layout::severity(&severity).to_owned());
     templates.add_filter("person", |who: Value| {
-        layout::person(
-            &field(&who, "name"),
-            &field(&who, "address"),
-            &field(&who, "note"),
-        )
+        layout::person(&field(&who, "name"), &field(&who, "address"), &field(&who, "note"))
     });
     templates.add_filter("names", names);
     templates.add_filter("count", |n: u64, one: String| layout::count(n, &one));
-    templates.add_filter("date", |day: String| {
-        day.parse::<Date>().map_or(day, layout::long_date)
-    });
-    templates.add_filter("short_date", |day: String| {
-        day.parse::<Date>().map_or(day, layout::short_date)
-    });
+    templates.add_filter("date", |day: String| day.parse::<Date>().map_or(day, layout::long_date));
+    templates.add_filter("short_date", |day: String| day.parse::<Date>().map_or(day, layout::short_date));
     // Until a zone is known; `render` puts the reader's in its place.
-    add_clocks(
-        templates,
-        &Clocks {
-            ours: TimeZone::UTC,
-            theirs: None,
-        },
-    );
+    add_clocks(templates, &Clocks { ours: TimeZone::UTC, theirs: None });
 }
 
 /// Names of people, with what to know of them; where a name is missing, the address.
+#[expect(clippy::needless_pass_by_value, reason = "the shape of a filter")]
 fn names(people: Value) -> Result<String, minijinja::Error> {
     let name = |who: Value| {
         let (name, address) = (field(&who, "name"), field(&who, "address"));
-        layout::noted(
-            if name.is_empty() { address } else { name },
-            &field(&who, "note"),
-        )
+        layout::noted(if name.is_empty() { address } else { name }, &field(&who, "note"))
     };
     Ok(people.try_iter()?.map(name).collect::<Vec<_>>().join(", "))
 }
 
 /// A text of a person that a template hands to a filter; empty where there is none.
 fn field(of: &Value, name: &str) -> String {
-    of.get_attr(name)
-        .ok()
-        .and_then(|text| text.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    of.get_attr(name).ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Filters that tell a time: `when` with zone, `day` without the time, `clock` without the day.
 fn add_clocks(templates: &mut Environment<'static>, clocks: &Clocks) {
     let both = clocks.clone();
-    templates.add_filter("when", move |at: String| {
-        told(at, |at| layout::when(at, &both))
-    });
+    templates.add_filter("when", move |at: String| told(at, |at| layout::when(at, &both)));
     let ours = clocks.ours.clone();
-    templates.add_filter("day", move |at: String| {
-        told(at, |at| layout::day(at, &ours))
-    });
+    templates.add_filter("day", move |at: String| told(at, |at| layout::day(at, &ours)));
     let ours = clocks.ours.clone();
-    templates.add_filter("clock", move |at: String| {
-        told(at, |at| layout::clock(at, &ours))
-    });
+    templates.add_filter("clock", move |at: String| told(at, |at| layout::clock(at, &ours)));
     let ours = clocks.ours.clone();
-    templates.add_filter("stamp", move |at: String| {
-        told(at, |at| layout::stamp(at, &ours))
-    });
+    templates.add_filter("stamp", move |at: String| told(at, |at| layout::stamp(at, &ours)));
 }
 
 /// A time that a template names; what is no time stays as it is.
@@ -298,11 +240,7 @@ fn template_error(file: &str, error: &minijinja::Error) -> TemplateError {
         None => error.kind().to_string(),
     };
     let file = error.name().unwrap_or(file).to_owned();
-    TemplateError {
-        file,
-        line: error.line().unwrap_or(0),
-        reason,
-    }
+    TemplateError { file, line: error.line().unwrap_or(0), reason }
 }
 
 fn unknown_file(file: &str) -> TemplateError {

@@ -31,10 +31,7 @@ pub struct Names(HashMap<String, String>);
 impl Names {
     fn of(&mut self, message_id: &str) -> String {
         let next = self.0.len() + 1;
-        self.0
-            .entry(message_id.to_owned())
-            .or_insert_with(|| format!("{next:04}.eml"))
-            .clone()
+        self.0.entry(message_id.to_owned()).or_insert_with(|| format!("{next:04}.eml")).clone()
     }
 }
 
@@ -44,12 +41,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// Where the folder cannot be written; what was not delivered stays due.
-    pub async fn deliver(
-        &self,
-        folder: &Folder,
-        names: &mut Names,
-        now: Timestamp,
-    ) -> Result<Vec<Delivered>> {
+    pub async fn deliver(&self, folder: &Folder, names: &mut Names, now: Timestamp) -> Result<Vec<Delivered>> {
         let mut delivered = Vec::new();
         let lease_end = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         loop {
@@ -61,21 +53,11 @@ impl Pipeline {
             outbox::mark_sending(tx.db(), &due, now).await?;
             tx.commit().await?;
             let file = names.of(&due.message_id);
-            folder
-                .deliver(&file, &due.bytes)
-                .map_err(|source| PipelineError::Folder {
-                    path: file.clone(),
-                    source,
-                })?;
+            folder.deliver(&file, &due.bytes).map_err(|source| PipelineError::Folder { path: file.clone(), source })?;
             let mut tx = self.store.begin().await?;
             outbox::sent(tx.db(), due.id, now, &file).await?;
             tx.commit().await?;
-            delivered.push(Delivered {
-                message_id: due.message_id,
-                recipient: due.recipient,
-                file,
-                bytes: due.bytes,
-            });
+            delivered.push(Delivered { message_id: due.message_id, recipient: due.recipient, file, bytes: due.bytes });
         }
     }
 }

@@ -6,15 +6,15 @@ use jiff::civil::{Date, Weekday};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::record::parse;
-use super::views::{Filed, headline, who};
+use super::views::{Filed, Posting, headline, who};
 use super::{Event, Pipeline, Result};
 use crate::calendar::local_instant;
-use crate::config::{EmptyDigest, Member, Role};
+use crate::config::{EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::{
-    AccountChanges, DigestCounts, DigestSpan, DigestView, NewsLine, OpenLine, Rendered,
-    StrangerLine, UnreadLine, digest, is_private_signal,
+    AccountChanges, DigestCounts, DigestSpan, DigestView, NewsLine, OpenLine, Rendered, StrangerLine, UnreadLine,
+    digest, is_private_signal,
 };
 use crate::read::{Direction, Reading};
 use crate::store::outbox::{self, NewNotification};
@@ -24,20 +24,11 @@ use crate::store::{AnyConnection, incidents, messages, raw};
 use crate::watch::{Cause, Entry, Incident, Phase};
 
 /// Signals that are good news by themselves.
-const GOOD: [&str; 5] = [
-    "praise",
-    "deescalation",
-    "contract_renewal",
-    "roadblock_cleared",
-    "recovered",
-];
+const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
 
 /// Whether people should hear of it because it is good.
 pub(super) fn is_good_news(entry: &Entry) -> bool {
-    let friendly = matches!(
-        entry.tone,
-        Some(ToneLabel::Positive | ToneLabel::Grateful | ToneLabel::Neutral)
-    );
+    let friendly = matches!(entry.tone, Some(ToneLabel::Positive | ToneLabel::Grateful | ToneLabel::Neutral));
     !entry.automatic
         && entry.direction == Some(Direction::Inbound)
         && entry.severity < Severity::Info
@@ -54,11 +45,7 @@ struct Arrived {
 
 impl Pipeline {
     /// Writes every digest that is due. One that is overdue covers all the time since the last.
-    pub(super) async fn send_digests(
-        &self,
-        db: &mut AnyConnection,
-        now: Timestamp,
-    ) -> Result<Vec<Event>> {
+    pub(super) async fn send_digests(&self, db: &mut AnyConnection, now: Timestamp) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         for member in self.digest_readers() {
             let Some(since) = self.digest_anchor(db, member).await? else {
@@ -67,14 +54,10 @@ impl Pipeline {
             let Some((due, date)) = next_digest(member, since) else {
                 continue;
             };
-            if due > now
-                || !told::mark_digest(db, &member.address, &date.to_string(), "daily", now).await?
-            {
+            if due > now || !told::mark_digest(db, &member.address, &date.to_string(), "daily", now).await? {
                 continue;
             }
-            let view = self
-                .digest_view(db, member, (since, now, date), DigestSpan::Daily)
-                .await?;
+            let view = self.digest_view(db, member, (since, now, date), DigestSpan::Daily).await?;
             if self.is_worth_sending(&view) {
                 events.push(self.send_digest(db, member, &view, now).await?);
             }
@@ -83,11 +66,7 @@ impl Pipeline {
     }
 
     /// When the next digest of anybody falls due.
-    pub(super) async fn next_digest(
-        &self,
-        db: &mut AnyConnection,
-        _now: Timestamp,
-    ) -> Result<Option<Timestamp>> {
+    pub(super) async fn next_digest(&self, db: &mut AnyConnection, _now: Timestamp) -> Result<Option<Timestamp>> {
         let mut next: Option<Timestamp> = None;
         for member in self.digest_readers() {
             let Some(since) = self.digest_anchor(db, member).await? else {
@@ -99,29 +78,17 @@ impl Pipeline {
         Ok(next)
     }
 
-    /// Everybody whom an account names as manager; with no account at all, every manager.
+    /// Everybody whom an account names as manager, or who is told of unknown organisations.
     fn digest_readers(&self) -> Vec<&Member> {
-        let named: BTreeSet<&str> = self
-            .settings
-            .accounts
-            .iter()
-            .flat_map(|a| &a.managers)
-            .map(String::as_str)
-            .collect();
+        let unknown = self.settings.provisional("").managers;
+        let named: BTreeSet<&String> =
+            self.settings.accounts.iter().flat_map(|a| &a.managers).chain(&unknown).collect();
         let members = self.settings.members.iter();
-        members
-            .filter(|m| {
-                named.contains(m.address.as_str()) || (named.is_empty() && m.role >= Role::Manager)
-            })
-            .collect()
+        members.filter(|m| named.contains(&m.address)).collect()
     }
 
     /// Where the time of the next digest begins: at the last one, else at the first mail.
-    async fn digest_anchor(
-        &self,
-        db: &mut AnyConnection,
-        member: &Member,
-    ) -> Result<Option<Timestamp>> {
+    async fn digest_anchor(&self, db: &mut AnyConnection, member: &Member) -> Result<Option<Timestamp>> {
         let last = told::last_digest(db, &member.address).await?;
         let start = match last {
             Some(us) => Some(us),
@@ -149,7 +116,8 @@ impl Pipeline {
     ) -> Result<Event> {
         let rendered = self.render_digest(view, member)?;
         let about = format!("digest {}", member.address);
-        let mail = self.freeze(&rendered, MailKind::Digest, &about, &[&member.address], now)?;
+        let posting = Posting { kind: MailKind::Digest, about: &about, to: &[&member.address], now };
+        let mail = self.freeze(&rendered, &posting)?;
         let row = NewNotification {
             dedup_key: format!("{}>{}", mail.message_id, member.address),
             kind: "digest".to_owned(),
@@ -170,10 +138,7 @@ impl Pipeline {
         };
         let arrived = self.arrived(db, member, view.since, view.until).await?;
         let mut log = Vec::new();
-        for one in arrived
-            .iter()
-            .filter(|a| is_line(a) || is_good_news(&a.entry))
-        {
+        for one in arrived.iter().filter(|a| is_line(a) || is_good_news(&a.entry)) {
             event.cites.push(self.cite(db, &one.entry.key).await?);
             log.push(Told {
                 at_us: now.as_microsecond(),
@@ -221,10 +186,7 @@ impl Pipeline {
         }
         let mut changes: Vec<AccountChanges> = changes
             .into_iter()
-            .map(|(id, lines)| AccountChanges {
-                account: self.account_view(&self.account(id)),
-                lines,
-            })
+            .map(|(id, lines)| AccountChanges { account: self.account_view(&self.account(id)), lines })
             .collect();
         changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
         Ok(DigestView {
@@ -235,12 +197,7 @@ impl Pipeline {
             until,
             changes,
             open: self.open_lines(db, member).await?,
-            good_news: arrived
-                .iter()
-                .rev()
-                .filter(|a| is_good_news(&a.entry))
-                .map(news)
-                .collect(),
+            good_news: arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect(),
             promises: Vec::new(),
             strangers: self.strangers(&arrived),
             unread: unread(db, &arrived).await?,
@@ -256,26 +213,15 @@ impl Pipeline {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Arrived>> {
-        let rows =
-            periods::arrived_between(db, since.as_microsecond(), until.as_microsecond()).await?;
+        let rows = periods::arrived_between(db, since.as_microsecond(), until.as_microsecond()).await?;
         let mut arrived = Vec::new();
-        for ArrivedRow {
-            account,
-            entry,
-            doc,
-            verdict,
-        } in rows
-        {
+        for ArrivedRow { account, entry, doc, verdict } in rows {
             let id = account.unwrap_or_default();
             if !id.is_empty() && !self.account(&id).managers.contains(&member.address) {
                 continue;
             }
             let filed = Filed::of(parse(&doc, "message")?, parse(&verdict, "verdict")?);
-            arrived.push(Arrived {
-                account: id,
-                entry: parse(&entry, "entry")?,
-                filed,
-            });
+            arrived.push(Arrived { account: id, entry: parse(&entry, "entry")?, filed });
         }
         Ok(arrived)
     }
@@ -285,14 +231,8 @@ impl Pipeline {
         for row in incidents::all(db, true).await? {
             let account = self.account(&row.account);
             let incident: Incident = parse(&row.doc, "incident")?;
-            let private = incident
-                .causes
-                .iter()
-                .all(|c| c.signals.iter().any(|s| is_private_signal(s)));
-            if incident.severity < Severity::Warning
-                || private
-                || !account.managers.contains(&member.address)
-            {
+            let private = incident.causes.iter().all(|c| c.signals.iter().any(|s| is_private_signal(s)));
+            if incident.severity < Severity::Warning || private || !account.managers.contains(&member.address) {
                 continue;
             }
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
@@ -302,50 +242,30 @@ impl Pipeline {
                 name: row.id.clone(),
                 headline,
                 severity: incident.severity,
-                state: if incident.phase == Phase::Calming {
-                    "calming".into()
-                } else {
-                    "open".into()
-                },
+                state: if incident.phase == Phase::Calming { "calming".into() } else { "open".into() },
                 opened_at: incident.opened_at,
-                told_at: periods::last_told(db, &row.id)
-                    .await?
-                    .and_then(|us| Timestamp::from_microsecond(us).ok()),
+                told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
             });
         }
         lines.sort_by_key(|l| std::cmp::Reverse(l.severity));
         Ok(lines)
     }
 
-    async fn cause_headline(
-        &self,
-        db: &mut AnyConnection,
-        cause: Option<&Cause>,
-    ) -> Result<String> {
+    async fn cause_headline(&self, db: &mut AnyConnection, cause: Option<&Cause>) -> Result<String> {
         let Some(cause) = cause else {
             return Ok(String::new());
         };
         let filed = self.filed(db, &cause.key).await?;
-        Ok(filed.map_or_else(String::new, |f| {
-            headline(self.reader.reader().judge().rules(), &f, cause)
-        }))
+        Ok(filed.map_or_else(String::new, |f| headline(self.reader.reader().judge().rules(), &f, cause)))
     }
 
     fn strangers(&self, arrived: &[Arrived]) -> Vec<StrangerLine> {
         let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-        for one in arrived
-            .iter()
-            .filter(|a| !a.account.is_empty() && self.settings.account(&a.account).is_none())
-        {
+        for one in arrived.iter().filter(|a| !a.account.is_empty() && self.settings.account(&a.account).is_none()) {
             *seen.entry(&one.account).or_default() += 1;
         }
-        let mut lines: Vec<StrangerLine> = seen
-            .into_iter()
-            .map(|(domain, messages)| StrangerLine {
-                domain: domain.to_owned(),
-                messages,
-            })
-            .collect();
+        let mut lines: Vec<StrangerLine> =
+            seen.into_iter().map(|(domain, messages)| StrangerLine { domain: domain.to_owned(), messages }).collect();
         lines.sort_by_key(|l| std::cmp::Reverse(l.messages));
         lines
     }
@@ -354,14 +274,11 @@ impl Pipeline {
 /// The first digest of `member` after `since`, and its local date.
 fn next_digest(member: &Member, since: Timestamp) -> Option<(Timestamp, Date)> {
     let first = since.to_zoned(member.time_zone.clone()).date();
-    (0..8)
-        .filter_map(|n| first.checked_add(n.days()).ok())
-        .find_map(|date| {
-            let day = usize::try_from(date.weekday().to_monday_zero_offset()).ok()?;
-            let at = local_instant(&member.time_zone, date, member.digest_at);
-            (member.digest_days.get(day).copied().unwrap_or(false) && at > since)
-                .then_some((at, date))
-        })
+    (0..8).filter_map(|n| first.checked_add(n.days()).ok()).find_map(|date| {
+        let day = usize::try_from(date.weekday().to_monday_zero_offset()).ok()?;
+        let at = local_instant(&member.time_zone, date, member.digest_at);
+        (member.digest_days.get(day).copied().unwrap_or(false) && at > since).then_some((at, date))
+    })
 }
 
 /// Whether it is a line of the digest: worth knowing, and told by no alert.
@@ -373,27 +290,16 @@ fn is_line(one: &Arrived) -> bool {
 
 fn news_line(rules: &crate::judge::Rules, one: &Arrived, account: &str) -> NewsLine {
     let signals = &one.filed.verdict.signals;
-    let says = signals.first().map(|s| {
-        rules
-            .headline(&s.rule)
-            .unwrap_or_else(|| signal::phrase(&s.signal))
-    });
+    let says = signals.first().map(|s| rules.headline(&s.rule).unwrap_or_else(|| signal::phrase(&s.signal)));
     let author = who(one.filed.message.from.as_ref());
     NewsLine {
         at: one.entry.sent_at,
         account: account.to_owned(),
-        headline: says.map_or_else(
-            || format!("{author} wrote: {}", one.filed.message.subject),
-            |s| format!("{author} {s}"),
-        ),
+        headline: says
+            .map_or_else(|| format!("{author} wrote: {}", one.filed.message.subject), |s| format!("{author} {s}")),
         words: signals.first().map(|s| s.words.clone()).unwrap_or_default(),
         severity: one.entry.severity,
-        late: one
-            .entry
-            .arrived_at
-            .duration_since(one.entry.sent_at)
-            .as_hours()
-            >= 24,
+        late: one.entry.arrived_at.duration_since(one.entry.sent_at).as_hours() >= 24,
     }
 }
 
@@ -404,19 +310,11 @@ async fn unread(db: &mut AnyConnection, arrived: &[Arrived]) -> Result<Vec<Unrea
             *reasons.entry(reason).or_default() += 1;
         }
     }
-    let mut lines: Vec<UnreadLine> = reasons
-        .into_iter()
-        .map(|(reason, messages)| UnreadLine {
-            reason: reason.to_owned(),
-            messages,
-        })
-        .collect();
+    let mut lines: Vec<UnreadLine> =
+        reasons.into_iter().map(|(reason, messages)| UnreadLine { reason: reason.to_owned(), messages }).collect();
     let quarantined = raw::counts(db).await?.quarantined;
     if let Some(messages) = u64::try_from(quarantined).ok().filter(|n| *n > 0) {
-        lines.push(UnreadLine {
-            reason: "set aside after three failures (barometer quarantine)".into(),
-            messages,
-        });
+        lines.push(UnreadLine { reason: "set aside after three failures (barometer quarantine)".into(), messages });
     }
     Ok(lines)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Pipeline, PipelineError, Result, Understood};
 use crate::filing::{self, Ids, Join, Known};
+use crate::judge::Verdict;
 use crate::read::{Automatic, Message};
 use crate::store::messages::{self, KnownMessage, NewMessage};
 use crate::store::raw::Waiting;
@@ -32,21 +33,20 @@ impl Pipeline {
             raw::settle(db, copy.copy, Some(known), "duplicate").await?;
             return Ok(None);
         }
-        let arrived = copy
-            .arrived_us
-            .and_then(|us| Timestamp::from_microsecond(us).ok());
+        let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
         let arrived = arrived.or(understood.message.arrived_at).unwrap_or(now);
         let entry = understood.entry(key, arrived, copy.history);
         let join = self.join(db, understood).await?;
-        let message = self
-            .insert(db, understood, &entry, join.as_ref(), now)
-            .await?;
+        let thread = self.place(db, understood, join.as_ref(), now).await?;
+        let message = insert(db, understood, &entry, thread).await?;
+        if let Some(thread) = thread {
+            let (to, by) = join.map_or((None, "first"), |j| (Some(j.to), j.by));
+            threads::touch(db, thread, entry.sent_at.as_microsecond()).await?;
+            threads::join(db, message, to, by).await?;
+        }
+        self.put_verdict(db, message, &understood.verdict).await?;
         raw::settle(db, copy.copy, Some(message), "read").await?;
-        Ok(understood
-            .filed
-            .account
-            .clone()
-            .map(|account| (account, entry)))
+        Ok(understood.filed.account.clone().map(|account| (account, entry)))
     }
 
     /// Mail that the firm said is never to be recorded.
@@ -56,10 +56,7 @@ impl Pipeline {
         let subject = message.subject.to_lowercase();
         let note = message.note.as_deref().unwrap_or("").to_lowercase();
         named
-            || never
-                .tags
-                .iter()
-                .any(|tag| subject.contains(tag.as_str()) || note.contains(tag.as_str()))
+            || never.tags.iter().any(|tag| subject.contains(tag.as_str()) || note.contains(tag.as_str()))
             || message.automatic == Some(Automatic::Own)
     }
 
@@ -69,88 +66,45 @@ impl Pipeline {
         };
         let message = &understood.message;
         let ids = Ids::of(message).all();
-        let by_id = if ids.is_empty() {
-            Vec::new()
-        } else {
-            known(messages::known_ids(db, account, &ids).await?)
-        };
+        let by_id = if ids.is_empty() { Vec::new() } else { known(messages::known_ids(db, account, &ids).await?) };
         if let Some(join) = filing::choose(message, &by_id, &[]) {
             return Ok(Some(join));
         }
-        let since = message
-            .sent_at
-            .and_then(|at| at.checked_sub(filing::SUBJECT_WINDOW).ok());
+        let since = message.sent_at.and_then(|at| at.checked_sub(filing::SUBJECT_WINDOW).ok());
         let subject = filing::base_subject(&message.subject);
-        let by_subject = messages::by_subject(
-            db,
-            account,
-            &subject,
-            since.map_or(i64::MIN, Timestamp::as_microsecond),
-        )
-        .await?;
+        let by_subject =
+            messages::by_subject(db, account, &subject, since.map_or(i64::MIN, Timestamp::as_microsecond)).await?;
         Ok(filing::choose(message, &[], &known(by_subject)))
     }
 
-    async fn insert(
+    /// Makes sure of the account, the contact and the thread; `None` for mail of no account.
+    async fn place(
         &self,
         db: &mut AnyConnection,
         understood: &Understood,
-        entry: &Entry,
         join: Option<&Join>,
         now: Timestamp,
-    ) -> Result<i64> {
-        let Understood {
-            message,
-            filed,
-            verdict,
-            ..
-        } = understood;
-        let base_subject = filing::base_subject(&message.subject);
-        let mut thread = join.map(|j| j.thread);
-        if let Some(account) = filed.account.as_deref() {
-            accounts::see_account(db, account, filed.provisional, now).await?;
-            if let (Some(contact), false) = (filed.contact.as_deref(), message.automatic.is_some())
-            {
-                let name = message
-                    .people()
-                    .find(|a| a.address == contact)
-                    .map_or("", |a| a.name.as_str());
-                accounts::see_contact(db, account, contact, name, entry.sent_at.as_microsecond())
-                    .await?;
-            }
-            if thread.is_none() {
-                thread = Some(threads::create(db, account, &base_subject, now).await?);
-            }
+    ) -> Result<Option<i64>> {
+        let Understood { message, filed, .. } = understood;
+        let Some(account) = filed.account.as_deref() else {
+            return Ok(join.map(|j| j.thread));
+        };
+        accounts::see_account(db, account, filed.provisional, now).await?;
+        if let (Some(contact), None) = (filed.contact.as_deref(), message.automatic) {
+            let named = message.people().find(|a| a.address == contact);
+            let seen = message.sent_at.unwrap_or(now).as_microsecond();
+            accounts::see_contact(db, account, contact, named.map_or("", |a| a.name.as_str()), seen).await?;
         }
-        let id = messages::insert(
-            db,
-            &NewMessage {
-                content_key: entry.key.clone(),
-                message_id: message.message_id.clone(),
-                original_id: message.original_id.clone(),
-                account: filed.account.clone(),
-                thread,
-                direction: message.direction.as_ref().map(word),
-                automatic: message.automatic.as_ref().map(word),
-                subject: message.subject.clone(),
-                base_subject,
-                from_address: entry.person.clone(),
-                people: people(message),
-                sent_us: entry.sent_at.as_microsecond(),
-                arrived_us: entry.arrived_at.as_microsecond(),
-                history: entry.history,
-                doc: json(message, "message")?,
-                evidence: filed.evidence.clone(),
-                entry: Some(json(entry, "entry")?),
-            },
-        )
-        .await?;
-        if let Some(thread) = thread {
-            threads::touch(db, thread, entry.sent_at.as_microsecond()).await?;
-            threads::join(db, id, join.map(|j| j.to), join.map_or("first", |j| j.by)).await?;
+        if let Some(join) = join {
+            return Ok(Some(join.thread));
         }
+        let subject = filing::base_subject(&message.subject);
+        Ok(Some(threads::create(db, account, &subject, now).await?))
+    }
+
+    async fn put_verdict(&self, db: &mut AnyConnection, message: i64, verdict: &Verdict) -> Result<()> {
         let row = VerdictRow {
-            message: id,
+            message,
             revision: self.reader.reader().judge().rules().revision().to_owned(),
             severity: word(&verdict.severity),
             tone: verdict.tone.map(|t| t.score.into()),
@@ -158,17 +112,37 @@ impl Pipeline {
             doc: json(verdict, "verdict")?,
         };
         verdicts::put(db, &row).await?;
-        let mut fired: Vec<String> = verdict
-            .hits
-            .iter()
-            .filter(|h| h.suppressed.is_none())
-            .map(|h| h.rule.clone())
-            .collect();
+        let counted = verdict.hits.iter().filter(|h| h.suppressed.is_none());
+        let mut fired: Vec<String> = counted.map(|h| h.rule.clone()).collect();
         fired.sort_unstable();
         fired.dedup();
-        verdicts::put_hits(db, id, &fired).await?;
-        Ok(id)
+        verdicts::put_hits(db, message, &fired).await?;
+        Ok(())
     }
+}
+
+async fn insert(db: &mut AnyConnection, understood: &Understood, entry: &Entry, thread: Option<i64>) -> Result<i64> {
+    let Understood { message, filed, .. } = understood;
+    let row = NewMessage {
+        content_key: entry.key.clone(),
+        message_id: message.message_id.clone(),
+        original_id: message.original_id.clone(),
+        account: filed.account.clone(),
+        thread,
+        direction: message.direction.as_ref().map(word),
+        automatic: message.automatic.as_ref().map(word),
+        subject: message.subject.clone(),
+        base_subject: filing::base_subject(&message.subject),
+        from_address: entry.person.clone(),
+        people: people(message),
+        sent_us: entry.sent_at.as_microsecond(),
+        arrived_us: entry.arrived_at.as_microsecond(),
+        history: entry.history,
+        doc: json(message, "message")?,
+        evidence: filed.evidence.clone(),
+        entry: Some(json(entry, "entry")?),
+    };
+    Ok(messages::insert(db, &row).await?)
 }
 
 /// The snake-case word of an enumeration, as it stands in JSON.
@@ -191,12 +165,8 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static s
 
 fn people(message: &Message) -> String {
     let mut seen = HashSet::new();
-    let addresses: Vec<&str> = message
-        .people()
-        .map(|a| a.address.as_str())
-        .filter(|a| !a.is_empty() && seen.insert(*a))
-        .take(100)
-        .collect();
+    let addresses: Vec<&str> =
+        message.people().map(|a| a.address.as_str()).filter(|a| !a.is_empty() && seen.insert(*a)).take(100).collect();
     addresses.join(" ")
 }
 

@@ -7,13 +7,26 @@ use jiff::Timestamp;
 use super::record::{json, parse, word};
 use super::{Event, Pipeline, Result};
 use crate::config::Account;
-use crate::notify::{Named, Notice, Saying, ToldSoFar, plan};
+use crate::notify::{Line, Named, Notice, Saying, ToldSoFar, plan};
 use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, accounts, messages};
 use crate::watch::{Entry, Incident, Phase, State};
+
+/// What an e-mail is about: an account, and what is true of it now.
+pub(super) struct About<'a> {
+    pub(super) account: &'a Account,
+    pub(super) named: &'a [Named],
+    pub(super) now: Timestamp,
+}
+
+impl About<'_> {
+    pub(super) fn named(&self, incident: &str) -> Option<&Named> {
+        self.named.iter().find(|n| n.name == incident)
+    }
+}
 
 impl Pipeline {
     /// Takes in an account's fresh entries, lets time pass, and enqueues what is owed.
@@ -31,17 +44,12 @@ impl Pipeline {
         let (named, mut events) = self.name(db, &account, &view, now).await?;
         events.extend(self.good_news(db, &account, &fresh, now).await?);
         let plan = plan(&account, &named, &self.settings, now);
+        let about = About { account: &account, named: &named, now };
         for notice in &plan.notices {
-            events.extend(self.enqueue(db, &account, &named, notice, now).await?);
+            events.extend(self.enqueue(db, &about, notice).await?);
         }
-        let next = [view.next_ask(&self.patience, calendar), plan.next]
-            .into_iter()
-            .flatten()
-            .min();
-        let (last_us, last_key) = state
-            .last
-            .clone()
-            .map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
+        let next = [view.next_ask(&self.patience, calendar), plan.next].into_iter().flatten().min();
+        let (last_us, last_key) = state.last.clone().map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
         let fold = FoldRow {
             state: json(&state, "fold")?,
             last_key: (last_us, last_key),
@@ -53,19 +61,11 @@ impl Pipeline {
 
     /// The account as set, or as an unknown organisation.
     pub(super) fn account(&self, id: &str) -> Account {
-        self.settings
-            .account(id)
-            .cloned()
-            .unwrap_or_else(|| self.settings.provisional(id))
+        self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id))
     }
 
     /// The fold with `fresh` taken in: one step where they come last, from the start where one came late.
-    async fn folded(
-        &self,
-        db: &mut AnyConnection,
-        account: &Account,
-        fresh: &[Entry],
-    ) -> Result<State> {
+    async fn folded(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry]) -> Result<State> {
         let calendar = self.settings.calendar_of(account);
         let mut state: State = match accounts::fold(db, &account.id).await? {
             Some(row) => parse(&row.state, "fold")?,
@@ -75,10 +75,7 @@ impl Pipeline {
         fresh.sort_by(|a, b| a.position().cmp(&b.position()));
         if fresh.first().is_some_and(|first| !state.precedes(first)) {
             let rows = messages::entries(db, &account.id).await?;
-            let entries = rows
-                .iter()
-                .map(|(_, entry)| parse(entry, "entry"))
-                .collect::<Result<Vec<Entry>>>()?;
+            let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
             return Ok(State::of(&entries, &self.patience, calendar));
         }
         for entry in fresh {
@@ -106,143 +103,95 @@ impl Pipeline {
         for incident in &view.incidents {
             let topic = word(&incident.topic);
             let before = take_match(&mut stored, &topic, incident)?;
-            let (id, number) = match &before {
-                Some((row, _)) => (row.id.clone(), row.number),
-                None => {
-                    let number = numbers.entry(topic.clone()).or_default();
-                    *number += 1;
-                    (format!("{}/{topic}-{number}", account.id), *number)
-                }
+            let (id, number) = if let Some((row, _)) = &before {
+                (row.id.clone(), row.number)
+            } else {
+                let number = numbers.entry(topic.clone()).or_default();
+                *number += 1;
+                (format!("{}/{topic}-{number}", account.id), *number)
             };
             let old = before.map(|(_, old)| old);
             if old.as_ref() != Some(incident) {
                 incidents::upsert(db, &row(&id, account, number, incident)?).await?;
             }
             for kind in changes(old.as_ref(), incident) {
-                events.push(
-                    self.incident_event(db, kind, (&account.id, &id), incident, now)
-                        .await?,
-                );
+                let cause = occasion(kind, incident);
+                let (path, message_id) = self.origin(db, cause).await?;
+                events.push(Event {
+                    path,
+                    message_id,
+                    account: Some(account.id.clone()),
+                    incident: Some(id.clone()),
+                    ..incident_event(kind, incident, now)
+                });
             }
-            named.push(Named {
-                told: told.remove(&id).unwrap_or_default(),
-                name: id,
-                incident: incident.clone(),
-            });
+            named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
         }
         Ok((named, events))
     }
 
-    async fn incident_event(
-        &self,
-        db: &mut AnyConnection,
-        kind: &'static str,
-        (account, id): (&str, &str),
-        incident: &Incident,
-        now: Timestamp,
-    ) -> Result<Event> {
-        let last = incident.causes.last();
-        let cause = match kind {
-            "incident_calming" => incident.calmed_by.as_deref(),
-            "incident_closed" => None,
-            _ => last.map(|c| c.key.as_str()),
-        };
-        let (path, message_id) = self.origin(db, cause).await?;
-        Ok(Event {
-            path,
-            message_id,
-            account: Some(account.to_owned()),
-            incident: Some(id.to_owned()),
-            topic: Some(incident.topic),
-            severity: Some(incident.severity),
-            signals: last.map(|c| c.signals.clone()).unwrap_or_default(),
-            person: last.map(|c| c.person.clone()),
-            ..Event::new(now, kind)
-        })
-    }
-
     /// Writes an e-mail, freezes its bytes, and records what it tells.
-    async fn enqueue(
-        &self,
-        db: &mut AnyConnection,
-        account: &Account,
-        named: &[Named],
-        notice: &Notice,
-        now: Timestamp,
-    ) -> Result<Vec<Event>> {
-        let mail = self.write_alert(db, account, named, notice, now).await?;
-        let rows: Vec<NewNotification> = notice
-            .recipients
-            .iter()
-            .map(|(recipient, due)| NewNotification {
-                dedup_key: format!("{}>{recipient}", mail.message_id),
-                kind: "alert".to_owned(),
-                recipient: recipient.clone(),
-                bytes: mail.bytes.clone(),
-                message_id: mail.message_id.clone(),
-                due_us: due.as_microsecond(),
-                expires_us: None,
-                account: Some(account.id.clone()),
-                incident: notice.lines.first().map(|l| l.incident.clone()),
-            })
-            .collect();
+    async fn enqueue(&self, db: &mut AnyConnection, about: &About<'_>, notice: &Notice) -> Result<Vec<Event>> {
+        let mail = self.write_alert(db, about, notice).await?;
+        let row = |(recipient, due): &(String, Timestamp)| NewNotification {
+            dedup_key: format!("{}>{recipient}", mail.message_id),
+            kind: "alert".to_owned(),
+            recipient: recipient.clone(),
+            bytes: mail.bytes.clone(),
+            message_id: mail.message_id.clone(),
+            due_us: due.as_microsecond(),
+            expires_us: None,
+            account: Some(about.account.id.clone()),
+            incident: notice.lines.first().map(|l| l.incident.clone()),
+        };
+        let rows: Vec<NewNotification> = notice.recipients.iter().map(row).collect();
         let first = outbox::enqueue(db, &rows).await?.first().copied();
-        let leaves = notice
-            .recipients
-            .iter()
-            .map(|(_, due)| *due)
-            .min()
-            .unwrap_or(now);
         let mut events = Vec::new();
         for line in &notice.lines {
-            let Some(about) = named.iter().find(|n| n.name == line.incident) else {
-                continue;
-            };
-            let mut event = Event {
-                incident: Some(line.incident.clone()),
-                account: Some(account.id.clone()),
-                topic: Some(about.incident.topic),
-                severity: Some(line.severity),
-                late: line.late,
-                recipients: notice.recipients.iter().map(|(r, _)| r.clone()).collect(),
-                notification: Some(mail.message_id.clone()),
-                ..Event::new(leaves, name_of(line.saying))
-            };
-            let causes = about
-                .incident
-                .causes
-                .iter()
-                .filter(|c| line.cites.contains(&c.key));
-            let mut log = Vec::new();
-            for cause in causes {
-                let message = messages::by_content_key(db, &cause.key).await?;
-                event.cites.push(self.cite(db, &cause.key).await?);
-                event.signals.extend(
-                    cause
-                        .signals
-                        .iter()
-                        .filter(|s| !event.signals.contains(s))
-                        .cloned()
-                        .collect::<Vec<_>>(),
-                );
-                event.person = Some(cause.person.clone());
-                log.push(Told {
-                    message,
-                    doc: json(cause, "cause")?,
-                    ..entry(&event, account, now, first)
-                });
+            if let Some(incident) = about.named(&line.incident).map(|n| &n.incident) {
+                let event = Event {
+                    account: Some(about.account.id.clone()),
+                    notification: Some(mail.message_id.clone()),
+                    ..line_event(line, notice, incident, about.now)
+                };
+                events.push(self.log(db, (event, first), (line, incident), about).await?);
             }
-            if log.is_empty() {
-                log.push(entry(&event, account, now, first));
-            }
-            told::append(db, &log).await?;
-            if let Some(last) = event.cites.last() {
-                event.path = Some(last.path.clone());
-                event.message_id = last.message_id.clone();
-            }
-            events.push(event);
         }
         Ok(events)
+    }
+
+    /// Records what one line of an e-mail tells, cause by cause, and completes its event.
+    async fn log(
+        &self,
+        db: &mut AnyConnection,
+        (mut event, notification): (Event, Option<i64>),
+        (line, incident): (&Line, &Incident),
+        about: &About<'_>,
+    ) -> Result<Event> {
+        let mut log = Vec::new();
+        for cause in incident.causes.iter().filter(|c| line.cites.contains(&c.key)) {
+            event.cites.push(self.cite(db, &cause.key).await?);
+            for signal in &cause.signals {
+                if !event.signals.contains(signal) {
+                    event.signals.push(signal.clone());
+                }
+            }
+            event.person = Some(cause.person.clone());
+            log.push(Told {
+                message: messages::by_content_key(db, &cause.key).await?,
+                doc: json(cause, "cause")?,
+                ..entry(&event, about, notification)
+            });
+        }
+        if log.is_empty() {
+            log.push(entry(&event, about, notification));
+        }
+        told::append(db, &log).await?;
+        if let Some(last) = event.cites.last() {
+            event.path = Some(last.path.clone());
+            event.message_id.clone_from(&last.message_id);
+        }
+        Ok(event)
     }
 
     /// Praise and peace are events too; they go to the digest.
@@ -269,6 +218,39 @@ impl Pipeline {
     }
 }
 
+/// The message that made an incident change so; `None` where time alone did.
+fn occasion<'a>(kind: &str, incident: &'a Incident) -> Option<&'a str> {
+    match kind {
+        "incident_calming" => incident.calmed_by.as_deref(),
+        "incident_closed" => None,
+        _ => incident.causes.last().map(|c| c.key.as_str()),
+    }
+}
+
+fn incident_event(kind: &'static str, incident: &Incident, now: Timestamp) -> Event {
+    let last = incident.causes.last();
+    Event {
+        topic: Some(incident.topic),
+        severity: Some(incident.severity),
+        signals: last.map(|c| c.signals.clone()).unwrap_or_default(),
+        person: last.map(|c| c.person.clone()),
+        ..Event::new(now, kind)
+    }
+}
+
+/// What one line of an e-mail says; dated when the e-mail leaves.
+fn line_event(line: &Line, notice: &Notice, incident: &Incident, now: Timestamp) -> Event {
+    let leaves = notice.recipients.iter().map(|(_, due)| *due).min();
+    Event {
+        incident: Some(line.incident.clone()),
+        topic: Some(incident.topic),
+        severity: Some(line.severity),
+        late: line.late,
+        recipients: notice.recipients.iter().map(|(r, _)| r.clone()).collect(),
+        ..Event::new(leaves.unwrap_or(now), name_of(line.saying))
+    }
+}
+
 fn name_of(saying: Saying) -> &'static str {
     match saying {
         Saying::Alert => "alert",
@@ -277,11 +259,11 @@ fn name_of(saying: Saying) -> &'static str {
     }
 }
 
-fn entry(event: &Event, account: &Account, now: Timestamp, notification: Option<i64>) -> Told {
+fn entry(event: &Event, about: &About<'_>, notification: Option<i64>) -> Told {
     Told {
-        at_us: now.as_microsecond(),
+        at_us: about.now.as_microsecond(),
         event: event.event.to_owned(),
-        account: account.id.clone(),
+        account: about.account.id.clone(),
         incident: event.incident.clone(),
         message: None,
         recipient: event.recipients.join(" "),
@@ -317,11 +299,7 @@ fn take_match(
             continue;
         };
         let old: Incident = parse(&row.doc, "incident")?;
-        if old
-            .causes
-            .iter()
-            .any(|c| incident.causes.iter().any(|d| d.key == c.key))
-        {
+        if old.causes.iter().any(|c| incident.causes.iter().any(|d| d.key == c.key)) {
             return Ok(Some((stored.remove(n), old)));
         }
     }
@@ -353,9 +331,7 @@ async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<S
             continue;
         };
         let so_far = by_incident.entry(incident).or_default();
-        so_far.last_at = Timestamp::from_microsecond(row.at_us)
-            .ok()
-            .max(so_far.last_at);
+        so_far.last_at = Timestamp::from_microsecond(row.at_us).ok().max(so_far.last_at);
         if row.event == "alert_repeat" {
             so_far.repeats += 1;
             continue;

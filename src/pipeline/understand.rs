@@ -74,23 +74,12 @@ impl Reader {
         let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
         let arrived_at = arrived_at.or(message.arrived_at);
         let verdict = self.verdict(&message, account.as_ref(), &superiors, arrived_at);
-        Understood {
-            message,
-            filed,
-            verdict,
-            superiors,
-            kind,
-        }
+        Understood { message, filed, verdict, superiors, kind }
     }
 
     fn account(&self, filed: &Attribution) -> Option<Account> {
         let id = filed.account.as_deref()?;
-        Some(
-            self.settings
-                .account(id)
-                .cloned()
-                .unwrap_or_else(|| self.settings.provisional(id)),
-        )
+        Some(self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id)))
     }
 
     fn verdict(
@@ -122,13 +111,7 @@ impl Reader {
             language: &message.language,
             at: arrived_at.map(|at| at.to_zoned(calendar.zone.clone())),
             calendar,
-            author: author.map_or("", |a| {
-                if a.address.is_empty() {
-                    &a.name
-                } else {
-                    &a.address
-                }
-            }),
+            author: author.map_or("", |a| if a.address.is_empty() { &a.name } else { &a.address }),
             superiors_on_copy: superiors,
             members: &self.members,
             high_priority: message.high_priority,
@@ -143,17 +126,8 @@ impl Reader {
         if message.direction != Some(Direction::Inbound) {
             return Vec::new();
         }
-        let on_it: Vec<&str> = message
-            .to
-            .iter()
-            .chain(&message.cc)
-            .map(|a| a.address.as_str())
-            .collect();
-        let ours = on_it.iter().find(|a| {
-            self.settings
-                .member(a)
-                .is_some_and(|m| m.role <= Role::Admin)
-        });
+        let on_it: Vec<&str> = message.to.iter().chain(&message.cc).map(|a| a.address.as_str()).collect();
+        let ours = on_it.iter().find(|a| self.settings.member(a).is_some_and(|m| m.role <= Role::Admin));
         let Some(person) = ours.copied().or(account.and_then(|a| a.owner.as_deref())) else {
             return Vec::new();
         };
@@ -163,10 +137,7 @@ impl Reader {
             .filter(|a| **a != person)
             .filter(|a| {
                 above.iter().any(|m| m.address == **a)
-                    || self
-                        .settings
-                        .member(a)
-                        .is_some_and(|m| m.role == Role::Director)
+                    || self.settings.member(a).is_some_and(|m| m.role == Role::Director)
             })
             .map(|a| (*a).to_owned())
             .collect()
@@ -176,14 +147,8 @@ impl Reader {
 /// Mail that no person wrote, or whose author is unknown, has no mood.
 fn flat() -> Verdict {
     Verdict {
-        tone: Some(Tone {
-            label: ToneLabel::Neutral,
-            score: 0,
-        }),
-        urgency: Some(Urgency {
-            label: UrgencyLabel::Low,
-            score: 0,
-        }),
+        tone: Some(Tone { label: ToneLabel::Neutral, score: 0 }),
+        urgency: Some(Urgency { label: UrgencyLabel::Low, score: 0 }),
         ..Verdict::silent()
     }
 }
@@ -200,11 +165,7 @@ impl Understood {
     pub fn entry(&self, key: String, arrived_at: Timestamp, history: bool) -> Entry {
         let message = &self.message;
         let author = message.from.clone().unwrap_or_default();
-        let person = if author.address.is_empty() {
-            author.name.clone()
-        } else {
-            author.address.clone()
-        };
+        let person = if author.address.is_empty() { author.name.clone() } else { author.address.clone() };
         Entry {
             key,
             // A clock that runs ahead must not put a message into the future.
@@ -213,25 +174,12 @@ impl Understood {
             history,
             direction: message.direction,
             automatic: message.automatic.is_some(),
-            name: if author.name.is_empty() {
-                person.clone()
-            } else {
-                author.name
-            },
+            name: if author.name.is_empty() { person.clone() } else { author.name },
             person,
-            addressee: message
-                .to
-                .first()
-                .map(|a| a.address.clone())
-                .unwrap_or_default(),
+            addressee: message.to.first().map(|a| a.address.clone()).unwrap_or_default(),
             superiors: self.superiors.clone(),
             kind: self.kind,
-            signals: self
-                .verdict
-                .signals
-                .iter()
-                .map(|s| s.signal.clone())
-                .collect(),
+            signals: self.verdict.signals.iter().map(|s| s.signal.clone()).collect(),
             tone: self.verdict.tone.map(|t| t.label),
             urgency: self.verdict.urgency.map(|u| u.label),
             severity: self.verdict.severity,
@@ -266,22 +214,12 @@ impl Pool {
 
     /// One outcome a message, in order: what was understood, or what went wrong, in words.
     pub(super) fn understand(&self, waiting: &[Waiting]) -> Vec<Result<Box<Understood>, String>> {
-        let mut outcomes: Vec<Option<Result<Box<Understood>, String>>> =
-            waiting.iter().map(|_| None).collect();
-        let mut crew = self
-            .crew
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut outcomes: Vec<Option<Result<Box<Understood>, String>>> = waiting.iter().map(|_| None).collect();
+        let mut crew = self.crew.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut sent = 0;
         for (n, copy) in waiting.iter().enumerate() {
-            let arrived = copy
-                .arrived_us
-                .and_then(|us| Timestamp::from_microsecond(us).ok());
-            if crew
-                .jobs
-                .send((n, copy.bytes.as_slice().into(), arrived))
-                .is_ok()
-            {
+            let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+            if crew.jobs.send((n, copy.bytes.as_slice().into(), arrived)).is_ok() {
                 sent += 1;
             }
         }
@@ -295,10 +233,7 @@ impl Pool {
             }
         }
         let late = || Err(format!("reading took longer than {} s", BUDGET.as_secs()));
-        outcomes
-            .into_iter()
-            .map(|o| o.unwrap_or_else(late))
-            .collect()
+        outcomes.into_iter().map(|o| o.unwrap_or_else(late)).collect()
     }
 }
 
@@ -324,17 +259,10 @@ impl Crew {
 
 fn toil(reader: &Reader, inbox: &Mutex<Receiver<Job>>, outbox: &Sender<Answer>) {
     loop {
-        let job = inbox
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .recv();
+        let job = inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         let Ok((n, bytes, arrived)) = job else { return };
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            Box::new(reader.understand(&bytes, arrived))
-        }))
-        .map_err(|_| {
-            "reading it failed inside the program; this is a defect worth reporting".to_owned()
-        });
+        let outcome = catch_unwind(AssertUnwindSafe(|| Box::new(reader.understand(&bytes, arrived))))
+            .map_err(|_| "reading it failed inside the program; this is a defect worth reporting".to_owned());
         if outbox.send((n, outcome)).is_err() {
             return;
         }

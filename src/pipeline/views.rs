@@ -6,14 +6,15 @@ use jiff::Timestamp;
 
 use super::event::Cite;
 use super::record::parse;
+use super::tell::About;
 use super::{Pipeline, Result};
 use crate::config::Account;
 use crate::filing::content_hash;
 use crate::judge::{Severity, Verdict, signal};
 use crate::notify::compose::{Envelope, MailKind, compose};
 use crate::notify::{
-    AccountView, AlertEvent, AlertView, CauseView, ExchangeLine, IncidentView, Named, Notice,
-    PersonView, Rendered, Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert,
+    AccountView, AlertEvent, AlertView, CauseView, ExchangeLine, IncidentView, Named, Notice, PersonView, Rendered,
+    Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert,
 };
 use crate::read::{Address, Direction, Message};
 use crate::store::{AnyConnection, messages, verdicts};
@@ -28,6 +29,15 @@ pub(super) struct Frozen {
     pub(super) message_id: String,
 }
 
+/// What an e-mail is, beside its words.
+pub(super) struct Posting<'a> {
+    pub(super) kind: MailKind,
+    /// What ties it to others: an incident, or a series of digests.
+    pub(super) about: &'a str,
+    pub(super) to: &'a [&'a str],
+    pub(super) now: Timestamp,
+}
+
 /// A message of the ledger with everything known about it.
 pub(super) struct Filed {
     pub(super) message: Message,
@@ -39,12 +49,7 @@ pub(super) struct Filed {
 impl Filed {
     /// A message that is not looked up by its key, and shows no evidence.
     pub(super) fn of(message: Message, verdict: Verdict) -> Self {
-        Self {
-            message,
-            verdict,
-            evidence: String::new(),
-            source: String::new(),
-        }
+        Self { message, verdict, evidence: String::new(), source: String::new() }
     }
 }
 
@@ -53,49 +58,35 @@ impl Pipeline {
     pub(super) async fn write_alert(
         &self,
         db: &mut AnyConnection,
-        account: &Account,
-        named: &[Named],
+        about: &About<'_>,
         notice: &Notice,
-        now: Timestamp,
     ) -> Result<Frozen> {
         let mut incidents = Vec::new();
         for line in &notice.lines {
-            let Some(about) = named.iter().find(|n| n.name == line.incident) else {
+            let Some(named) = about.named(&line.incident) else {
                 continue;
             };
+            let causes = named.incident.causes.iter().rev();
             let shown: Vec<&Cause> = if line.cites.is_empty() {
-                about.incident.causes.iter().rev().take(1).collect()
+                causes.take(1).collect()
             } else {
-                about
-                    .incident
-                    .causes
-                    .iter()
-                    .rev()
-                    .filter(|c| line.cites.contains(&c.key))
-                    .collect()
+                causes.filter(|c| line.cites.contains(&c.key)).collect()
             };
-            incidents.push((
-                self.incident_view(db, about, &shown, line.severity).await?,
-                line.saying,
-            ));
+            let view = self.incident_view(db, named, &shown, line.severity).await?;
+            incidents.push((view, line.saying));
         }
         let zone = self.zone_of(notice.recipients.first().map(|(r, _)| r.as_str()));
         let rendered = if notice.private {
-            let view = self
-                .staff_view(db, account, named, notice, incidents)
-                .await?;
+            let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
-            let view = self.alert_view(db, account, notice, incidents).await?;
+            let view = self.alert_view(db, about.account, notice, incidents).await?;
             alert::render(&view, &self.templates, &zone)?
         };
+        let to: Vec<&str> = notice.recipients.iter().map(|(r, _)| r.as_str()).collect();
         let incident = notice.lines.first().map_or("", |l| l.incident.as_str());
-        let to = notice
-            .recipients
-            .iter()
-            .map(|(r, _)| r.as_str())
-            .collect::<Vec<_>>();
-        self.freeze(&rendered, MailKind::Alert, incident, &to, now)
+        let posting = Posting { kind: MailKind::Alert, about: incident, to: &to, now: about.now };
+        self.freeze(&rendered, &posting)
     }
 
     async fn alert_view(
@@ -114,17 +105,10 @@ impl Pipeline {
             AlertEvent::Repeat
         };
         let incidents: Vec<IncidentView> = incidents.into_iter().map(|(view, _)| view).collect();
-        let next_step = incidents
-            .iter()
-            .find_map(|i| i.advice.first().cloned())
-            .unwrap_or_default();
+        let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
         Ok(AlertView {
             event,
-            severity: incidents
-                .iter()
-                .map(|i| i.severity)
-                .max()
-                .unwrap_or_default(),
+            severity: incidents.iter().map(|i| i.severity).max().unwrap_or_default(),
             account: self.account_view(account),
             reader_name: String::new(),
             reader_reason: String::new(),
@@ -132,11 +116,7 @@ impl Pipeline {
             incidents,
             owed: Vec::new(),
             promises: Vec::new(),
-            told_also: notice
-                .recipients
-                .iter()
-                .map(|(r, _)| self.name_of(r))
-                .collect(),
+            told_also: notice.recipients.iter().map(|(r, _)| self.name_of(r)).collect(),
             next_step,
             takes_replies: false,
         })
@@ -145,46 +125,23 @@ impl Pipeline {
     async fn staff_view(
         &self,
         db: &mut AnyConnection,
-        account: &Account,
-        named: &[Named],
+        about: &About<'_>,
         notice: &Notice,
         incidents: Vec<(IncidentView, Saying)>,
     ) -> Result<StaffAlertView> {
         let cited: BTreeSet<&String> = notice.lines.iter().flat_map(|l| &l.cites).collect();
-        let cause = named
-            .iter()
-            .flat_map(|n| &n.incident.causes)
-            .find(|c| cited.contains(&c.key));
+        let cause = about.named.iter().flat_map(|n| &n.incident.causes).find(|c| cited.contains(&c.key));
         let member = cause.map_or(String::new(), |c| c.member.clone());
         let ours = cause.is_some_and(|c| c.person == c.member);
         Ok(StaffAlertView {
-            matter: if ours {
-                StaffMatter::Coaching
-            } else {
-                StaffMatter::Berated
-            },
-            severity: notice
-                .lines
-                .iter()
-                .map(|l| l.severity)
-                .max()
-                .unwrap_or(Severity::Warning),
-            account: self.account_view(account),
-            reader_name: notice
-                .recipients
-                .first()
-                .map_or(String::new(), |(r, _)| self.name_of(r)),
-            member: PersonView {
-                name: self.name_of(&member),
-                address: member,
-                note: String::new(),
-            },
-            advice: incidents
-                .iter()
-                .flat_map(|(i, _)| i.advice.clone())
-                .collect(),
+            matter: if ours { StaffMatter::Coaching } else { StaffMatter::Berated },
+            severity: notice.lines.iter().map(|l| l.severity).max().unwrap_or(Severity::Warning),
+            account: self.account_view(about.account),
+            reader_name: notice.recipients.first().map_or(String::new(), |(r, _)| self.name_of(r)),
+            member: PersonView { name: self.name_of(&member), address: member, note: String::new() },
+            advice: incidents.iter().flat_map(|(i, _)| i.advice.clone()).collect(),
             causes: incidents.into_iter().flat_map(|(i, _)| i.causes).collect(),
-            exchanges: self.exchanges(db, account).await?,
+            exchanges: self.exchanges(db, about.account).await?,
             next_step: String::new(),
         })
     }
@@ -201,16 +158,8 @@ impl Pipeline {
             let Some(filed) = self.filed(db, &cause.key).await? else {
                 continue;
             };
-            headlines.push((
-                cause.severity,
-                headline(self.reader.reader().judge().rules(), &filed, cause),
-            ));
-            advice.extend(
-                self.advice(&filed, cause)
-                    .into_iter()
-                    .filter(|a| !advice.contains(a))
-                    .collect::<Vec<_>>(),
-            );
+            headlines.push((cause.severity, headline(self.reader.reader().judge().rules(), &filed, cause)));
+            advice.extend(self.advice(&filed, cause).into_iter().filter(|a| !advice.contains(a)).collect::<Vec<_>>());
             causes.push(cause_view(&filed, cause));
         }
         headlines.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
@@ -220,10 +169,7 @@ impl Pipeline {
             severity,
             state: state(&about.incident),
             opened_at: about.incident.opened_at,
-            headline: headlines
-                .into_iter()
-                .next()
-                .map_or_else(String::new, |(_, h)| h),
+            headline: headlines.into_iter().next().map_or_else(String::new, |(_, h)| h),
             causes,
             facts: Vec::new(),
             advice,
@@ -246,11 +192,9 @@ impl Pipeline {
         let Some(id) = messages::by_content_key(db, key).await? else {
             return Ok(None);
         };
-        let (Some(row), Some(doc), Some(verdict)) = (
-            messages::get(db, id).await?,
-            messages::doc(db, id).await?,
-            verdicts::get(db, id).await?,
-        ) else {
+        let (Some(row), Some(doc), Some(verdict)) =
+            (messages::get(db, id).await?, messages::doc(db, id).await?, verdicts::get(db, id).await?)
+        else {
             return Ok(None);
         };
         Ok(Some(Filed {
@@ -278,40 +222,21 @@ impl Pipeline {
     pub(super) async fn cite(&self, db: &mut AnyConnection, key: &str) -> Result<Cite> {
         let filed = self.filed(db, key).await?;
         Ok(filed.map_or_else(
-            || Cite {
-                path: String::new(),
-                message_id: None,
-            },
-            |f| Cite {
-                path: f.source,
-                message_id: f.message.message_id,
-            },
+            || Cite { path: String::new(), message_id: None },
+            |f| Cite { path: f.source, message_id: f.message.message_id },
         ))
     }
 
-    async fn exchanges(
-        &self,
-        db: &mut AnyConnection,
-        account: &Account,
-    ) -> Result<Vec<ExchangeLine>> {
+    async fn exchanges(&self, db: &mut AnyConnection, account: &Account) -> Result<Vec<ExchangeLine>> {
         let mut lines = Vec::new();
         for row in messages::recent(db, &account.id, i64::MAX, EXCHANGES).await? {
             let Some(doc) = messages::doc(db, row.message).await? else {
                 continue;
             };
             let message: Message = parse(&doc, "message")?;
-            let way = if message.direction == Some(Direction::Inbound) {
-                Way::Inbound
-            } else {
-                Way::Outbound
-            };
+            let way = if message.direction == Some(Direction::Inbound) { Way::Inbound } else { Way::Outbound };
             let at = Timestamp::from_microsecond(row.sent_us).unwrap_or_default();
-            lines.push(ExchangeLine {
-                at,
-                who: who(message.from.as_ref()),
-                way,
-                gist: gist(&message),
-            });
+            lines.push(ExchangeLine { at, who: who(message.from.as_ref()), way, gist: gist(&message) });
         }
         Ok(lines)
     }
@@ -329,51 +254,26 @@ impl Pipeline {
 
     /// A member's name, else the address.
     pub(super) fn name_of(&self, address: &str) -> String {
-        self.settings
-            .member(address)
-            .map_or_else(|| address.to_owned(), |m| m.name.clone())
+        self.settings.member(address).map_or_else(|| address.to_owned(), |m| m.name.clone())
     }
 
     /// The reader's zone, else the firm's.
     pub(super) fn zone_of(&self, reader: Option<&str>) -> jiff::tz::TimeZone {
         let member = reader.and_then(|r| self.settings.member(r));
-        member.map_or_else(
-            || self.settings.service.time_zone.clone(),
-            |m| m.time_zone.clone(),
-        )
+        member.map_or_else(|| self.settings.service.time_zone.clone(), |m| m.time_zone.clone())
     }
 
     /// Fixes an e-mail's bytes, its Date and its Message-ID.
-    pub(super) fn freeze(
-        &self,
-        rendered: &Rendered,
-        kind: MailKind,
-        about: &str,
-        to: &[&str],
-        now: Timestamp,
-    ) -> Result<Frozen> {
+    pub(super) fn freeze(&self, rendered: &Rendered, posting: &Posting<'_>) -> Result<Frozen> {
+        let Posting { kind, about, to, now } = *posting;
         let seed = format!("{about}\n{}\n{now}\n{}", to.join(","), rendered.text);
         let id = short_hash(&seed);
-        let domain = self
-            .settings
-            .service
-            .address
-            .rsplit_once('@')
-            .map_or("localhost", |(_, d)| d);
+        let domain = self.settings.service.address.rsplit_once('@').map_or("localhost", |(_, d)| d);
         let message_id = format!("brm.{id}@{domain}");
         let thread = short_hash(about);
         let envelope = Envelope {
-            from: Address {
-                name: "Barometer".into(),
-                address: self.settings.service.address.clone(),
-            },
-            to: to
-                .iter()
-                .map(|a| Address {
-                    name: self.name_of(a),
-                    address: (*a).to_owned(),
-                })
-                .collect(),
+            from: Address { name: "Barometer".into(), address: self.settings.service.address.clone() },
+            to: to.iter().map(|a| Address { name: self.name_of(a), address: (*a).to_owned() }).collect(),
             reply_to: None,
             date: now,
             message_id: message_id.clone(),
@@ -381,10 +281,7 @@ impl Pipeline {
             id,
             kind,
         };
-        Ok(Frozen {
-            bytes: compose(rendered, &envelope)?,
-            message_id,
-        })
+        Ok(Frozen { bytes: compose(rendered, &envelope)?, message_id })
     }
 }
 
@@ -406,24 +303,10 @@ fn state(incident: &Incident) -> String {
 /// Who did what, from the rule behind the gravest signal.
 pub(super) fn headline(rules: &crate::judge::Rules, filed: &Filed, cause: &Cause) -> String {
     let direction = filed.message.direction.unwrap_or(Direction::Inbound);
-    let mut signals: Vec<_> = filed
-        .verdict
-        .signals
-        .iter()
-        .filter(|s| cause.signals.contains(&s.signal))
-        .collect();
-    signals.sort_by_key(|s| {
-        std::cmp::Reverse(signal::severity_of(
-            &s.signal,
-            direction,
-            crate::config::Kind::Client,
-        ))
-    });
-    let says = signals.first().map_or("wrote", |s| {
-        rules
-            .headline(&s.rule)
-            .unwrap_or_else(|| signal::phrase(&s.signal))
-    });
+    let mut signals: Vec<_> = filed.verdict.signals.iter().filter(|s| cause.signals.contains(&s.signal)).collect();
+    signals.sort_by_key(|s| std::cmp::Reverse(signal::severity_of(&s.signal, direction, crate::config::Kind::Client)));
+    let says =
+        signals.first().map_or("wrote", |s| rules.headline(&s.rule).unwrap_or_else(|| signal::phrase(&s.signal)));
     format!("{} {says}", who(filed.message.from.as_ref()))
 }
 
@@ -442,35 +325,21 @@ fn cause_view(filed: &Filed, cause: &Cause) -> CauseView {
             .signals
             .iter()
             .filter(|s| cause.signals.contains(&s.signal))
-            .map(|s| SignalLine {
-                phrase: signal::phrase(&s.signal).to_owned(),
-                words: s.words.clone(),
-            })
+            .map(|s| SignalLine { phrase: signal::phrase(&s.signal).to_owned(), words: s.words.clone() })
             .collect(),
         excerpt: message.texts.new_text.clone(),
         tone: filed.verdict.tone.map(|t| t.label),
         urgency: filed.verdict.urgency.map(|u| u.label),
         evidence: filed.evidence.clone(),
-        forwarded_by: message
-            .carrier
-            .as_ref()
-            .and_then(|c| c.from.as_ref())
-            .map(|a| person(Some(a))),
+        forwarded_by: message.carrier.as_ref().and_then(|c| c.from.as_ref()).map(|a| person(Some(a))),
         note: message.note.clone(),
-        reference: message
-            .message_id
-            .clone()
-            .unwrap_or_else(|| filed.source.clone()),
+        reference: message.message_id.clone().unwrap_or_else(|| filed.source.clone()),
     }
 }
 
 fn person(who: Option<&Address>) -> PersonView {
     let who = who.cloned().unwrap_or_default();
-    PersonView {
-        name: who.name,
-        address: who.address,
-        note: String::new(),
-    }
+    PersonView { name: who.name, address: who.address, note: String::new() }
 }
 
 /// Name, else address, else an honest gap.
@@ -483,11 +352,6 @@ pub(super) fn who(author: Option<&Address>) -> String {
 }
 
 fn gist(message: &Message) -> String {
-    let line = message
-        .texts
-        .new_text
-        .lines()
-        .map(str::trim)
-        .find(|l| l.chars().count() > 25);
+    let line = message.texts.new_text.lines().map(str::trim).find(|l| l.chars().count() > 25);
     line.unwrap_or(&message.subject).chars().take(160).collect()
 }

@@ -51,14 +51,7 @@ impl World {
     /// A world in which nothing has happened yet.
     #[must_use]
     pub fn new(pipeline: Pipeline, folder: Folder) -> Self {
-        Self {
-            pipeline,
-            folder,
-            now: Timestamp::MIN,
-            events: Vec::new(),
-            mails: Vec::new(),
-            names: Names::default(),
-        }
+        Self { pipeline, folder, now: Timestamp::MIN, events: Vec::new(), mails: Vec::new(), names: Names::default() }
     }
 
     /// Lets one message arrive, after everything that time brings before it.
@@ -88,26 +81,12 @@ impl World {
 
     /// Goes from one instant that owes something to the next, up to `until`.
     async fn pass_time(&mut self, until: Timestamp) -> Result<()> {
-        while let Some(next) = self
-            .pipeline
-            .next_wake(self.now)
-            .await?
-            .filter(|at| *at < until)
-        {
+        while let Some(next) = self.pipeline.next_wake(self.now).await?.filter(|at| *at < until) {
             // What was due before now is due now; time never runs back.
             let next = next.max(self.now);
             self.events.extend(self.pipeline.tick(next).await?);
-            self.mails.extend(
-                self.pipeline
-                    .deliver(&self.folder, &mut self.names, next)
-                    .await?,
-            );
-            if self
-                .pipeline
-                .next_wake(next)
-                .await?
-                .is_some_and(|at| at <= next)
-            {
+            self.mails.extend(self.pipeline.deliver(&self.folder, &mut self.names, next).await?);
+            if self.pipeline.next_wake(next).await?.is_some_and(|at| at <= next) {
                 return Err(PipelineError::Stuck { at: next });
             }
             self.now = next;
@@ -123,19 +102,12 @@ impl World {
     pub async fn end(mut self) -> Result<Story> {
         let until = self.now.checked_add(AFTERMATH).unwrap_or(Timestamp::MAX);
         self.pass_time(until).await?;
-        let files: HashMap<&str, &str> = self
-            .mails
-            .iter()
-            .map(|m| (m.message_id.as_str(), m.file.as_str()))
-            .collect();
+        let files: HashMap<&str, &str> = self.mails.iter().map(|m| (m.message_id.as_str(), m.file.as_str())).collect();
         for event in &mut self.events {
             let file = event.notification.as_deref().and_then(|id| files.get(id));
             event.file = file.map(|f| format!("mail/{f}"));
         }
         self.events.sort_by_key(|e| e.at);
-        Ok(Story {
-            events: self.events,
-            mails: self.mails,
-        })
+        Ok(Story { events: self.events, mails: self.mails })
     }
 }

@@ -7,8 +7,7 @@
 mod message;
 
 pub use message::{
-    Address, Attachment, Automatic, Carrier, Direction, Facts, Layer, Message, Reading, Texts,
-    Wrapping,
+    Address, Attachment, Automatic, Carrier, Direction, Facts, Layer, Message, Reading, Texts, Wrapping,
 };
 
 /// Who we are, as far as reading must know it.

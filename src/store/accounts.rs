@@ -58,12 +58,7 @@ pub struct FoldRow {
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn see_account(
-    db: &mut AnyConnection,
-    account: &str,
-    provisional: bool,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn see_account(db: &mut AnyConnection, account: &str, provisional: bool, now: Timestamp) -> Result<()> {
     sqlx::query(
         "INSERT INTO accounts (id, provisional, seen_us) VALUES ($1, $2, $3)
          ON CONFLICT (id) DO UPDATE SET provisional = excluded.provisional
@@ -95,17 +90,9 @@ pub async fn accounts(db: &mut AnyConnection) -> Result<Vec<AccountRow>> {
     )
     .fetch_all(db)
     .await?;
-    let accounts = rows.into_iter().map(
-        |(id, provisional, messages, inbound, outbound, first_us, last_us)| AccountRow {
-            id,
-            provisional: provisional != 0,
-            messages,
-            inbound,
-            outbound,
-            first_us,
-            last_us,
-        },
-    );
+    let accounts = rows.into_iter().map(|(id, provisional, messages, inbound, outbound, first_us, last_us)| {
+        AccountRow { id, provisional: provisional != 0, messages, inbound, outbound, first_us, last_us }
+    });
     Ok(accounts.collect())
 }
 
@@ -114,13 +101,7 @@ pub async fn accounts(db: &mut AnyConnection) -> Result<Vec<AccountRow>> {
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn see_contact(
-    db: &mut AnyConnection,
-    account: &str,
-    address: &str,
-    name: &str,
-    at_us: i64,
-) -> Result<()> {
+pub async fn see_contact(db: &mut AnyConnection, account: &str, address: &str, name: &str, at_us: i64) -> Result<()> {
     let seen = Contact {
         account: account.to_owned(),
         address: address.to_owned(),
@@ -146,10 +127,8 @@ pub async fn see_contacts(db: &mut AnyConnection, seen: &[Contact]) -> Result<()
             .and_modify(|known| known.merge(contact))
             .or_insert_with(|| contact.clone());
     }
-    let people: Vec<(Cow<str>, Contact)> = people
-        .into_iter()
-        .map(|((_, address), contact)| (address, contact))
-        .collect();
+    let people: Vec<(Cow<str>, Contact)> =
+        people.into_iter().map(|((_, address), contact)| (address, contact)).collect();
     for run in sql::runs(&people) {
         let mut query = sqlx::query(sql::with_rows(SEE_CONTACTS, 1, 6, run.len()));
         for (address, contact) in run {
@@ -167,8 +146,7 @@ pub async fn see_contacts(db: &mut AnyConnection, seen: &[Contact]) -> Result<()
 }
 
 /// [`Contact::merge`], in SQL.
-const SEE_CONTACTS: &str =
-    "INSERT INTO contacts (account, address, domain, name, first_us, last_us)
+const SEE_CONTACTS: &str = "INSERT INTO contacts (account, address, domain, name, first_us, last_us)
      VALUES :rows
      ON CONFLICT (account, address) DO UPDATE SET
          name = CASE WHEN excluded.name = '' OR
@@ -231,12 +209,10 @@ pub async fn contact(db: &mut AnyConnection, address: &str) -> Result<Vec<Contac
 ///
 /// Fails where the store does.
 pub async fn accounts_of_domain(db: &mut AnyConnection, domain: &str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(
-        "SELECT DISTINCT account FROM contacts WHERE domain = $1 ORDER BY account",
-    )
-    .bind(sql::key(domain).into_owned())
-    .fetch_all(db)
-    .await?)
+    Ok(sqlx::query_scalar("SELECT DISTINCT account FROM contacts WHERE domain = $1 ORDER BY account")
+        .bind(sql::key(domain).into_owned())
+        .fetch_all(db)
+        .await?)
 }
 
 /// How far an account is folded.
@@ -245,19 +221,16 @@ pub async fn accounts_of_domain(db: &mut AnyConnection, domain: &str) -> Result<
 ///
 /// Fails where the store does.
 pub async fn fold(db: &mut AnyConnection, account: &str) -> Result<Option<FoldRow>> {
-    let row: Option<(String, i64, String, Option<i64>)> = sqlx::query_as(
-        "SELECT state, last_sent_us, last_content_key, next_ask_us FROM folds WHERE account = $1",
-    )
-    .bind(account)
-    .fetch_optional(db)
-    .await?;
-    Ok(
-        row.map(|(state, sent_us, content_key, next_ask_us)| FoldRow {
-            state,
-            last_key: (sent_us, content_key),
-            next_ask_us,
-        }),
-    )
+    let row: Option<(String, i64, String, Option<i64>)> =
+        sqlx::query_as("SELECT state, last_sent_us, last_content_key, next_ask_us FROM folds WHERE account = $1")
+            .bind(account)
+            .fetch_optional(db)
+            .await?;
+    Ok(row.map(|(state, sent_us, content_key, next_ask_us)| FoldRow {
+        state,
+        last_key: (sent_us, content_key),
+        next_ask_us,
+    }))
 }
 
 /// Records how far an account is folded.
@@ -289,12 +262,10 @@ pub async fn put_fold(db: &mut AnyConnection, account: &str, fold: &FoldRow) -> 
 ///
 /// Fails where the store does.
 pub async fn due_folds(db: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(
-        "SELECT account FROM folds WHERE next_ask_us <= $1 ORDER BY next_ask_us, account",
-    )
-    .bind(now.as_microsecond())
-    .fetch_all(db)
-    .await?)
+    Ok(sqlx::query_scalar("SELECT account FROM folds WHERE next_ask_us <= $1 ORDER BY next_ask_us, account")
+        .bind(now.as_microsecond())
+        .fetch_all(db)
+        .await?)
 }
 
 /// When time may change any account next, in unix microseconds.
@@ -303,9 +274,5 @@ pub async fn due_folds(db: &mut AnyConnection, now: Timestamp) -> Result<Vec<Str
 ///
 /// Fails where the store does.
 pub async fn next_ask(db: &mut AnyConnection) -> Result<Option<i64>> {
-    Ok(
-        sqlx::query_scalar("SELECT MIN(next_ask_us) FROM folds WHERE next_ask_us IS NOT NULL")
-            .fetch_one(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT MIN(next_ask_us) FROM folds WHERE next_ask_us IS NOT NULL").fetch_one(db).await?)
 }

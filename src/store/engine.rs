@@ -46,9 +46,7 @@ const SQLITE_NOTADB: i64 = 26;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The setting names no store.
-    #[error(
-        "store: {store} is no store: write sqlite:/path/to/barometer.db or postgres://user@host/database"
-    )]
+    #[error("store: {store} is no store: write sqlite:/path/to/barometer.db or postgres://user@host/database")]
     Unknown {
         /// What was written, without its password.
         store: String,
@@ -125,9 +123,7 @@ impl Place {
         match url.strip_prefix("sqlite:")? {
             ":memory:" => Some(Self::Memory),
             "" | "//" => None,
-            path => Some(Self::File(
-                path.strip_prefix("//").unwrap_or(path).to_owned(),
-            )),
+            path => Some(Self::File(path.strip_prefix("//").unwrap_or(path).to_owned())),
         }
     }
 }
@@ -138,9 +134,7 @@ pub(super) async fn open(url: &str) -> Result<Store> {
         Some(Place::Memory) => open_memory().await,
         Some(Place::File(path)) => open_file(&path).await,
         Some(Place::Server(url)) => open_server(&url).await,
-        None => Err(StoreError::Unknown {
-            store: without_password(url),
-        }),
+        None => Err(StoreError::Unknown { store: without_password(url) }),
     }
 }
 
@@ -153,29 +147,17 @@ async fn open_memory() -> Result<Store> {
         .connect("sqlite::memory:")
         .await?;
     migrate(&mut *pool.acquire().await?, &FOR_SQLITE, "sqlite::memory:").await?;
-    Ok(Store {
-        writers: pool.clone(),
-        readers: pool,
-        begin: SQLITE_BEGIN,
-    })
+    Ok(Store { writers: pool.clone(), readers: pool, begin: SQLITE_BEGIN })
 }
 
 async fn open_file(path: &str) -> Result<Store> {
     let store = format!("sqlite:{path}");
-    create_file(Path::new(path)).map_err(|source| StoreError::Unwritable {
-        store: store.clone(),
-        source,
-    })?;
+    create_file(Path::new(path)).map_err(|source| StoreError::Unwritable { store: store.clone(), source })?;
     let for_writing = AnyConnectOptions::from_str(&file_url(path, "rw"))?;
     let for_reading = AnyConnectOptions::from_str(&file_url(path, "ro"))?;
     // A first connection outside the pool, which would hide the cause of a failure.
-    let mut first = AnyConnection::connect_with(&for_writing)
-        .await
-        .map_err(|source| file_error(&store, source))?;
-    sqlx::raw_sql(SQLITE_WRITER)
-        .execute(&mut first)
-        .await
-        .map_err(|source| file_error(&store, source))?;
+    let mut first = AnyConnection::connect_with(&for_writing).await.map_err(|source| file_error(&store, source))?;
+    sqlx::raw_sql(SQLITE_WRITER).execute(&mut first).await.map_err(|source| file_error(&store, source))?;
     migrate(&mut first, &FOR_SQLITE, &store).await?;
     first.close().await?;
     Ok(Store {
@@ -187,25 +169,16 @@ async fn open_file(path: &str) -> Result<Store> {
 
 async fn open_server(url: &str) -> Result<Store> {
     let store = without_password(url);
-    let unreachable = |source| StoreError::Unreachable {
-        store: store.clone(),
-        source,
-    };
+    let unreachable = |source| StoreError::Unreachable { store: store.clone(), source };
     let options = AnyConnectOptions::from_str(url).map_err(unreachable)?;
-    let mut first = AnyConnection::connect_with(&options)
-        .await
-        .map_err(unreachable)?;
+    let mut first = AnyConnection::connect_with(&options).await.map_err(unreachable)?;
     migrate(&mut first, &FOR_POSTGRES, &store).await?;
     first.close().await?;
     let pool: AnyPool = AnyPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options);
-    Ok(Store {
-        writers: pool.clone(),
-        readers: pool,
-        begin: POSTGRES_BEGIN,
-    })
+    Ok(Store { writers: pool.clone(), readers: pool, begin: POSTGRES_BEGIN })
 }
 
 /// Connections to a `SQLite` file, each with its pragmas.
@@ -229,9 +202,7 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            OpenOptions::new().write(true).open(path).map(drop)
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => OpenOptions::new().write(true).open(path).map(drop),
         created => created.map(drop),
     }
 }
@@ -255,15 +226,12 @@ fn file_error(store: &str, source: sqlx::Error) -> StoreError {
     let store = store.to_owned();
     let code = source.as_database_error().and_then(DatabaseError::code);
     // The low byte is the kind; the rest says more about it.
-    let kind = code
-        .and_then(|code| code.parse::<i64>().ok())
-        .map(|code| code & 0xff);
+    let kind = code.and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff);
     match kind {
         Some(SQLITE_NOTADB) => StoreError::NotAStore { store, source },
-        Some(SQLITE_READONLY | SQLITE_CANTOPEN) => StoreError::Unwritable {
-            store,
-            source: std::io::Error::other(source),
-        },
+        Some(SQLITE_READONLY | SQLITE_CANTOPEN) => {
+            StoreError::Unwritable { store, source: std::io::Error::other(source) }
+        }
         _ => StoreError::Sql(source),
     }
 }
@@ -279,26 +247,15 @@ async fn migrate(db: &mut AnyConnection, migrator: &Migrator, store: &str) -> Re
         MigrateError::VersionMissing(_) => Err(StoreError::Newer {
             store,
             found: newest_version(db).await?,
-            known: migrator
-                .iter()
-                .map(|step| step.version)
-                .max()
-                .unwrap_or_default(),
+            known: migrator.iter().map(|step| step.version).max().unwrap_or_default(),
         }),
-        other => Err(StoreError::Migration {
-            store,
-            source: Box::new(other),
-        }),
+        other => Err(StoreError::Migration { store, source: Box::new(other) }),
     }
 }
 
 /// The version that the store's tables have.
 async fn newest_version(db: &mut AnyConnection) -> Result<i64> {
-    Ok(
-        sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(db).await?)
 }
 
 /// A URL as people may see it: user, host and database.
@@ -341,9 +298,6 @@ mod tests {
 
     #[test]
     fn a_path_stays_a_path() {
-        assert_eq!(
-            file_url("/a b/50%?#ü.db", "rw"),
-            "sqlite:/a%20b/50%25%3F%23%C3%BC.db?mode=rw"
-        );
+        assert_eq!(file_url("/a b/50%?#ü.db", "rw"), "sqlite:/a%20b/50%25%3F%23%C3%BC.db?mode=rw");
     }
 }

@@ -134,9 +134,7 @@ pub async fn insert_all(db: &mut AnyConnection, messages: &[NewMessage]) -> Resu
         rows.sort_unstable();
         numbers.extend(run.iter().filter_map(|message| {
             let at = rows.binary_search_by(|(key, _)| key.as_str().cmp(&message.content_key));
-            at.ok()
-                .and_then(|at| rows.get(at))
-                .map(|(_, number)| *number)
+            at.ok().and_then(|at| rows.get(at)).map(|(_, number)| *number)
         }));
     }
     Ok(numbers)
@@ -169,12 +167,7 @@ fn bind<'q>(query: Statement<'q>, message: &NewMessage) -> Statement<'q> {
         .bind(message.arrived_us)
         .bind(i64::from(message.history))
         .bind(sql::text(&message.evidence).into_owned())
-        .bind(
-            message
-                .entry
-                .as_deref()
-                .map(|entry| sql::text(entry).into_owned()),
-        )
+        .bind(message.entry.as_deref().map(|entry| sql::text(entry).into_owned()))
         .bind(sql::text(&message.doc).into_owned())
 }
 
@@ -184,12 +177,10 @@ fn bind<'q>(query: Statement<'q>, message: &NewMessage) -> Statement<'q> {
 ///
 /// Fails where the store does.
 pub async fn by_content_key(db: &mut AnyConnection, content_key: &str) -> Result<Option<i64>> {
-    Ok(
-        sqlx::query_scalar("SELECT id FROM messages WHERE content_key = $1")
-            .bind(content_key)
-            .fetch_optional(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT id FROM messages WHERE content_key = $1")
+        .bind(content_key)
+        .fetch_optional(db)
+        .await?)
 }
 
 /// The messages with one of these contents, each with its content key.
@@ -197,18 +188,11 @@ pub async fn by_content_key(db: &mut AnyConnection, content_key: &str) -> Result
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn by_content_keys(
-    db: &mut AnyConnection,
-    content_keys: &[String],
-) -> Result<Vec<(String, i64)>> {
+pub async fn by_content_keys(db: &mut AnyConnection, content_keys: &[String]) -> Result<Vec<(String, i64)>> {
     let mut known = Vec::new();
     for run in sql::runs(content_keys) {
-        let statement = sql::with_rows(
-            "SELECT content_key, id FROM messages WHERE content_key IN (VALUES :rows)",
-            1,
-            1,
-            run.len(),
-        );
+        let statement =
+            sql::with_rows("SELECT content_key, id FROM messages WHERE content_key IN (VALUES :rows)", 1, 1, run.len());
         let mut query = sqlx::query_as(statement);
         for key in run {
             query = query.bind(key.as_str());
@@ -224,11 +208,7 @@ pub async fn by_content_keys(
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn known_ids(
-    db: &mut AnyConnection,
-    account: &str,
-    message_ids: &[String],
-) -> Result<Vec<KnownMessage>> {
+pub async fn known_ids(db: &mut AnyConnection, account: &str, message_ids: &[String]) -> Result<Vec<KnownMessage>> {
     let mut known = Vec::new();
     for run in sql::runs(message_ids) {
         let statement = sql::with_rows(
@@ -295,10 +275,7 @@ pub async fn entries(db: &mut AnyConnection, account: &str) -> Result<Vec<(i64, 
 ///
 /// Fails where the store does.
 pub async fn doc(db: &mut AnyConnection, message: i64) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("SELECT doc FROM messages WHERE id = $1")
-        .bind(message)
-        .fetch_optional(db)
-        .await?)
+    Ok(sqlx::query_scalar("SELECT doc FROM messages WHERE id = $1").bind(message).fetch_optional(db).await?)
 }
 
 /// A message without its documents.
@@ -323,12 +300,7 @@ pub async fn get(db: &mut AnyConnection, message: i64) -> Result<Option<MessageR
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn recent(
-    db: &mut AnyConnection,
-    account: &str,
-    before_us: i64,
-    limit: i64,
-) -> Result<Vec<MessageRow>> {
+pub async fn recent(db: &mut AnyConnection, account: &str, before_us: i64, limit: i64) -> Result<Vec<MessageRow>> {
     let rows = sqlx::query(
         "SELECT id, content_key, message_id, original_id, account, thread, direction, automatic,
                 subject, base_subject, from_address, people, sent_us, arrived_us, history, evidence
@@ -340,10 +312,7 @@ pub async fn recent(
     .bind(limit)
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .iter()
-        .map(message_row)
-        .collect::<Result<_, sqlx::Error>>()?)
+    Ok(rows.iter().map(message_row).collect::<Result<_, sqlx::Error>>()?)
 }
 
 fn message_row(row: &AnyRow) -> Result<MessageRow, sqlx::Error> {

@@ -10,11 +10,10 @@ use super::Result;
 ///
 /// Fails where the store does.
 pub async fn forget(db: &mut AnyConnection, copy: i64) -> Result<()> {
-    let hash: Option<Vec<u8>> =
-        sqlx::query_scalar("DELETE FROM copies WHERE id = $1 RETURNING hash")
-            .bind(copy)
-            .fetch_optional(&mut *db)
-            .await?;
+    let hash: Option<Vec<u8>> = sqlx::query_scalar("DELETE FROM copies WHERE id = $1 RETURNING hash")
+        .bind(copy)
+        .fetch_optional(&mut *db)
+        .await?;
     let Some(hash) = hash else { return Ok(()) };
     sqlx::query(
         "DELETE FROM contents

@@ -128,28 +128,18 @@ pub async fn enqueue(db: &mut AnyConnection, new: &[NewNotification]) -> Result<
 
 /// The number of each, in the order given.
 async fn numbers_of(db: &mut AnyConnection, all: &[NewNotification]) -> Result<Vec<i64>> {
-    let keys: Vec<_> = all
-        .iter()
-        .map(|notification| sql::key(&notification.dedup_key))
-        .collect();
+    let keys: Vec<_> = all.iter().map(|notification| sql::key(&notification.dedup_key)).collect();
     let mut numbers: HashMap<String, i64> = HashMap::with_capacity(keys.len());
     for run in sql::runs(&keys) {
-        let statement = sql::with_rows(
-            "SELECT dedup_key, id FROM outbox WHERE dedup_key IN (VALUES :rows)",
-            1,
-            1,
-            run.len(),
-        );
+        let statement =
+            sql::with_rows("SELECT dedup_key, id FROM outbox WHERE dedup_key IN (VALUES :rows)", 1, 1, run.len());
         let mut query = sqlx::query_as::<_, (String, i64)>(statement);
         for key in run {
             query = query.bind(key.as_ref());
         }
         numbers.extend(query.fetch_all(&mut *db).await?);
     }
-    Ok(keys
-        .iter()
-        .filter_map(|key| numbers.get(key.as_ref()).copied())
-        .collect())
+    Ok(keys.iter().filter_map(|key| numbers.get(key.as_ref()).copied()).collect())
 }
 
 /// Takes the notification that has been due longest, and hides it until
@@ -159,11 +149,7 @@ async fn numbers_of(db: &mut AnyConnection, all: &[NewNotification]) -> Result<V
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn claim_due(
-    db: &mut AnyConnection,
-    now: Timestamp,
-    lease_end: Timestamp,
-) -> Result<Option<Notification>> {
+pub async fn claim_due(db: &mut AnyConnection, now: Timestamp, lease_end: Timestamp) -> Result<Option<Notification>> {
     set_aside(db, now).await?;
     // `due_us` is tested twice: PostgreSQL re-checks only the outer condition
     // after waiting for another claim.
@@ -206,11 +192,7 @@ async fn set_aside(db: &mut AnyConnection, now: Timestamp) -> Result<()> {
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn mark_sending(
-    db: &mut AnyConnection,
-    claimed: &Notification,
-    now: Timestamp,
-) -> Result<bool> {
+pub async fn mark_sending(db: &mut AnyConnection, claimed: &Notification, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE outbox SET state = 'sending'
          WHERE id = $1 AND state = 'leased' AND due_us = $2 AND due_us > $3",
@@ -263,13 +245,7 @@ pub async fn deferred(db: &mut AnyConnection, id: i64, next_us: i64, error: &str
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn unknown(
-    db: &mut AnyConnection,
-    id: i64,
-    now: Timestamp,
-    next_us: i64,
-    error: &str,
-) -> Result<()> {
+pub async fn unknown(db: &mut AnyConnection, id: i64, now: Timestamp, next_us: i64, error: &str) -> Result<()> {
     sqlx::query(
         "UPDATE outbox
          SET state = CASE WHEN repeats > 0 THEN 'held' ELSE 'unknown' END,
@@ -310,11 +286,7 @@ pub async fn given_up(db: &mut AnyConnection, id: i64, now: Timestamp, error: &s
 ///
 /// Fails where the store does.
 pub async fn next_due(db: &mut AnyConnection) -> Result<Option<i64>> {
-    Ok(
-        sqlx::query_scalar("SELECT MIN(due_us) FROM outbox WHERE closed_us IS NULL")
-            .fetch_one(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT MIN(due_us) FROM outbox WHERE closed_us IS NULL").fetch_one(db).await?)
 }
 
 /// How many notifications are in each state.
@@ -324,9 +296,7 @@ pub async fn next_due(db: &mut AnyConnection) -> Result<Option<i64>> {
 /// Fails where the store does.
 pub async fn counts(db: &mut AnyConnection) -> Result<Counts> {
     let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT state, COUNT(*) FROM outbox GROUP BY state")
-            .fetch_all(db)
-            .await?;
+        sqlx::query_as("SELECT state, COUNT(*) FROM outbox GROUP BY state").fetch_all(db).await?;
     let mut counts = Counts::default();
     for (state, count) in rows {
         let of_state = match state.as_str() {

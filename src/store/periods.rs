@@ -22,11 +22,7 @@ pub struct ArrivedRow {
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn arrived_between(
-    db: &mut AnyConnection,
-    since_us: i64,
-    until_us: i64,
-) -> Result<Vec<ArrivedRow>> {
+pub async fn arrived_between(db: &mut AnyConnection, since_us: i64, until_us: i64) -> Result<Vec<ArrivedRow>> {
     Ok(sqlx::query_as(
         "SELECT messages.account, messages.entry, messages.doc, verdicts.doc AS verdict
          FROM messages JOIN verdicts ON verdicts.message = messages.id
@@ -45,11 +41,7 @@ pub async fn arrived_between(
 ///
 /// Fails where the store does.
 pub async fn first_arrival(db: &mut AnyConnection) -> Result<Option<i64>> {
-    Ok(
-        sqlx::query_scalar("SELECT MIN(arrived_us) FROM messages WHERE history = 0")
-            .fetch_one(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT MIN(arrived_us) FROM messages WHERE history = 0").fetch_one(db).await?)
 }
 
 /// When an incident was last told, in unix microseconds.
@@ -58,10 +50,5 @@ pub async fn first_arrival(db: &mut AnyConnection) -> Result<Option<i64>> {
 ///
 /// Fails where the store does.
 pub async fn last_told(db: &mut AnyConnection, incident: &str) -> Result<Option<i64>> {
-    Ok(
-        sqlx::query_scalar("SELECT MAX(at_us) FROM told WHERE incident = $1")
-            .bind(incident)
-            .fetch_one(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT MAX(at_us) FROM told WHERE incident = $1").bind(incident).fetch_one(db).await?)
 }

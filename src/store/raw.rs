@@ -117,11 +117,8 @@ pub struct Counts {
 pub async fn keep(db: &mut AnyConnection, copies: &[NewCopy], now: Timestamp) -> Result<Vec<Kept>> {
     let before = ids_of(db, copies.iter()).await?;
     let is_new = |copy: &&NewCopy| !before.contains_key(&*sql::key(&copy.source));
-    let mut new: Vec<(&NewCopy, [u8; 32])> = copies
-        .iter()
-        .filter(is_new)
-        .map(|copy| (copy, Sha256::digest(&copy.bytes).into()))
-        .collect();
+    let mut new: Vec<(&NewCopy, [u8; 32])> =
+        copies.iter().filter(is_new).map(|copy| (copy, Sha256::digest(&copy.bytes).into())).collect();
     // In one order, so that two processes never wait for each other.
     new.sort_unstable_by_key(|(_, hash)| *hash);
     insert_contents(db, &new).await?;
@@ -129,41 +126,24 @@ pub async fn keep(db: &mut AnyConnection, copies: &[NewCopy], now: Timestamp) ->
     let mut added = HashMap::with_capacity(new.len());
     insert_copies(db, &new, now, &mut added).await?;
     // Another process may have kept some of them since we looked.
-    let missed = copies
-        .iter()
-        .filter(is_new)
-        .filter(|copy| !added.contains_key(&*sql::key(&copy.source)));
+    let missed = copies.iter().filter(is_new).filter(|copy| !added.contains_key(&*sql::key(&copy.source)));
     let meanwhile = ids_of(db, missed).await?;
     let mut first_time = added.clone();
     let kept = copies.iter().filter_map(|copy| {
         let source = sql::key(&copy.source);
         let known = first_time.remove(&*source).is_none();
-        let found = before
-            .get(&*source)
-            .or(added.get(&*source))
-            .or(meanwhile.get(&*source));
-        Some(Kept {
-            copy: *found?,
-            known,
-        })
+        let found = before.get(&*source).or(added.get(&*source)).or(meanwhile.get(&*source));
+        Some(Kept { copy: *found?, known })
     });
     Ok(kept.collect())
 }
 
 /// The copies that are already known, by source.
-async fn ids_of<'a>(
-    db: &mut AnyConnection,
-    copies: impl Iterator<Item = &'a NewCopy>,
-) -> Result<HashMap<String, i64>> {
+async fn ids_of<'a>(db: &mut AnyConnection, copies: impl Iterator<Item = &'a NewCopy>) -> Result<HashMap<String, i64>> {
     let sources: Vec<_> = copies.map(|copy| sql::key(&copy.source)).collect();
     let mut known = HashMap::new();
     for run in sql::runs(&sources) {
-        let statement = sql::with_rows(
-            "SELECT source, id FROM copies WHERE source IN (VALUES :rows)",
-            1,
-            1,
-            run.len(),
-        );
+        let statement = sql::with_rows("SELECT source, id FROM copies WHERE source IN (VALUES :rows)", 1, 1, run.len());
         let mut query = sqlx::query_as::<_, (String, i64)>(statement);
         for source in run {
             query = query.bind(source.as_ref());
@@ -252,18 +232,9 @@ pub async fn waiting(db: &mut AnyConnection, limit: i64, max_bytes: i64) -> Resu
     .bind(MOST_ATTEMPTS)
     .fetch_all(db)
     .await?;
-    let waiting = rows.into_iter().map(
-        |(copy, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history)| Waiting {
-            copy,
-            source,
-            bytes,
-            whole_bytes,
-            attempts,
-            arrived_us,
-            kept_us,
-            history: history != 0,
-        },
-    );
+    let waiting = rows.into_iter().map(|(copy, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history)| {
+        Waiting { copy, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history: history != 0 }
+    });
     Ok(waiting.collect())
 }
 
@@ -294,17 +265,8 @@ pub async fn count_attempts(db: &mut AnyConnection, copies: &[i64], now: Timesta
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn settle(
-    db: &mut AnyConnection,
-    copy: i64,
-    message: Option<i64>,
-    state: &'static str,
-) -> Result<()> {
-    let settled = Settled {
-        copy,
-        message,
-        state,
-    };
+pub async fn settle(db: &mut AnyConnection, copy: i64, message: Option<i64>, state: &'static str) -> Result<()> {
+    let settled = Settled { copy, message, state };
     settle_all(db, &[settled]).await
 }
 
@@ -337,12 +299,7 @@ pub async fn settle_all(db: &mut AnyConnection, settled: &[Settled]) -> Result<(
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn record_failure(
-    db: &mut AnyConnection,
-    copy: i64,
-    error: &str,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn record_failure(db: &mut AnyConnection, copy: i64, error: &str, now: Timestamp) -> Result<()> {
     sqlx::query(
         "UPDATE copies
          SET error = $2, changed_us = $3,
@@ -434,9 +391,7 @@ pub async fn retry_all(db: &mut AnyConnection, now: Timestamp) -> Result<u64> {
 /// Fails where the store does.
 pub async fn counts(db: &mut AnyConnection) -> Result<Counts> {
     let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT state, COUNT(*) FROM copies GROUP BY state")
-            .fetch_all(db)
-            .await?;
+        sqlx::query_as("SELECT state, COUNT(*) FROM copies GROUP BY state").fetch_all(db).await?;
     let mut counts = Counts::default();
     for (state, count) in rows {
         match state.as_str() {
@@ -455,10 +410,8 @@ pub async fn counts(db: &mut AnyConnection) -> Result<Counts> {
 ///
 /// Fails where the store does.
 pub async fn bytes_of(db: &mut AnyConnection, copy: i64) -> Result<Option<Vec<u8>>> {
-    Ok(sqlx::query_scalar(
-        "SELECT bytes FROM contents JOIN copies ON copies.hash = contents.hash WHERE copies.id = $1",
-    )
-    .bind(copy)
-    .fetch_optional(db)
-    .await?)
+    Ok(sqlx::query_scalar("SELECT bytes FROM contents JOIN copies ON copies.hash = contents.hash WHERE copies.id = $1")
+        .bind(copy)
+        .fetch_optional(db)
+        .await?)
 }

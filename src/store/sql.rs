@@ -27,12 +27,7 @@ pub(super) fn runs<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
 }
 
 /// Puts `($first,…),(…)` in place of each `:rows` of a statement.
-pub(super) fn with_rows(
-    statement: &'static str,
-    first: usize,
-    columns: usize,
-    rows: usize,
-) -> AssertSqlSafe<String> {
+pub(super) fn with_rows(statement: &'static str, first: usize, columns: usize, rows: usize) -> AssertSqlSafe<String> {
     let mut values = String::with_capacity(rows * columns * 5);
     for row in 0..rows {
         values.push_str(if row == 0 { "(" } else { ",(" });
@@ -49,11 +44,7 @@ pub(super) fn with_rows(
 
 /// Text without NUL, which `PostgreSQL` refuses.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') {
-        Cow::Owned(text.replace('\0', "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// Text that fits into an index: beyond 800 bytes its beginning, and its hash.

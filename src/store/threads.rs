@@ -36,12 +36,7 @@ pub struct Joined {
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn create(
-    db: &mut AnyConnection,
-    account: &str,
-    base_subject: &str,
-    now: Timestamp,
-) -> Result<i64> {
+pub async fn create(db: &mut AnyConnection, account: &str, base_subject: &str, now: Timestamp) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "INSERT INTO threads (account, base_subject, created_us, last_us) VALUES ($1, $2, $3, $3)
          RETURNING id",

@@ -99,12 +99,7 @@ pub async fn since(db: &mut AnyConnection, at_us: i64) -> Result<Vec<Told>> {
 ///
 /// Fails where the store does.
 pub async fn last_digest(db: &mut AnyConnection, person: &str) -> Result<Option<i64>> {
-    Ok(
-        sqlx::query_scalar("SELECT MAX(at_us) FROM digests WHERE person = $1")
-            .bind(person)
-            .fetch_one(db)
-            .await?,
-    )
+    Ok(sqlx::query_scalar("SELECT MAX(at_us) FROM digests WHERE person = $1").bind(person).fetch_one(db).await?)
 }
 
 /// Claims a person's digest of one kind for a day where they are; false if it was made already.

@@ -79,12 +79,7 @@ pub async fn put_hits(db: &mut AnyConnection, message: i64, rules: &[String]) ->
 /// Fails where the store does.
 pub async fn put_hits_all(db: &mut AnyConnection, hits: &[(i64, &[String])]) -> Result<()> {
     for run in sql::runs(hits) {
-        let statement = sql::with_rows(
-            "DELETE FROM hits WHERE message IN (VALUES :rows)",
-            1,
-            1,
-            run.len(),
-        );
+        let statement = sql::with_rows("DELETE FROM hits WHERE message IN (VALUES :rows)", 1, 1, run.len());
         let mut query = sqlx::query(statement);
         for (message, _) in run {
             query = query.bind(*message);
@@ -93,10 +88,7 @@ pub async fn put_hits_all(db: &mut AnyConnection, hits: &[(i64, &[String])]) -> 
     }
     let each = |(message, rules): &(i64, &[String])| {
         let message = *message;
-        rules
-            .iter()
-            .map(move |rule| (message, rule.clone()))
-            .collect::<Vec<_>>()
+        rules.iter().map(move |rule| (message, rule.clone())).collect::<Vec<_>>()
     };
     let rows: Vec<(i64, String)> = hits.iter().flat_map(each).collect();
     for run in sql::runs(&rows) {
@@ -121,11 +113,7 @@ pub async fn put_hits_all(db: &mut AnyConnection, hits: &[(i64, &[String])]) -> 
 ///
 /// Fails where the store does.
 pub async fn hit_counts(db: &mut AnyConnection) -> Result<Vec<(String, i64)>> {
-    Ok(
-        sqlx::query_as("SELECT rule, COUNT(*) FROM hits GROUP BY rule ORDER BY rule")
-            .fetch_all(db)
-            .await?,
-    )
+    Ok(sqlx::query_as("SELECT rule, COUNT(*) FROM hits GROUP BY rule ORDER BY rule").fetch_all(db).await?)
 }
 
 /// How many messages have a verdict.
@@ -134,9 +122,7 @@ pub async fn hit_counts(db: &mut AnyConnection) -> Result<Vec<(String, i64)>> {
 ///
 /// Fails where the store does.
 pub async fn judged(db: &mut AnyConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM verdicts")
-        .fetch_one(db)
-        .await?)
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM verdicts").fetch_one(db).await?)
 }
 
 /// The verdict on a message.
@@ -145,10 +131,8 @@ pub async fn judged(db: &mut AnyConnection) -> Result<i64> {
 ///
 /// Fails where the store does.
 pub async fn get(db: &mut AnyConnection, message: i64) -> Result<Option<VerdictRow>> {
-    Ok(sqlx::query_as(
-        "SELECT message, revision, severity, tone, urgency, doc FROM verdicts WHERE message = $1",
-    )
-    .bind(message)
-    .fetch_optional(db)
-    .await?)
+    Ok(sqlx::query_as("SELECT message, revision, severity, tone, urgency, doc FROM verdicts WHERE message = $1")
+        .bind(message)
+        .fetch_optional(db)
+        .await?)
 }

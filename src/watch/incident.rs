@@ -31,10 +31,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            calm_after_days: 5,
-            close_after_days: 10,
-        }
+        Self { calm_after_days: 5, close_after_days: 10 }
     }
 }
 
@@ -90,27 +87,15 @@ impl Incident {
     pub(super) fn advance(&mut self, patience: &Patience, calendar: &Calendar, now: Timestamp) {
         // Twice at most: open → calming → closed.
         while let Some(at) = self.next_change(patience, calendar).filter(|at| *at <= now) {
-            self.phase = if self.phase == Phase::Open {
-                Phase::Calming
-            } else {
-                Phase::Closed
-            };
+            self.phase = if self.phase == Phase::Open { Phase::Calming } else { Phase::Closed };
             self.changed_at = at;
         }
     }
 
-    pub(super) fn next_change(
-        &self,
-        patience: &Patience,
-        calendar: &Calendar,
-    ) -> Option<Timestamp> {
+    pub(super) fn next_change(&self, patience: &Patience, calendar: &Calendar) -> Option<Timestamp> {
         match self.phase {
-            Phase::Open => {
-                Some(calendar.add_working_days(self.last_cause_at(), patience.calm_after_days))
-            }
-            Phase::Calming => {
-                Some(calendar.add_working_days(self.changed_at, patience.close_after_days))
-            }
+            Phase::Open => Some(calendar.add_working_days(self.last_cause_at(), patience.calm_after_days)),
+            Phase::Calming => Some(calendar.add_working_days(self.changed_at, patience.close_after_days)),
             Phase::Closed => None,
         }
     }
@@ -141,8 +126,7 @@ impl Incident {
 
 /// Adds a message to the incidents that it opens, changes or calms.
 pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
-    if entry.automatic || entry.direction.is_none() || entry.direction == Some(Direction::Internal)
-    {
+    if entry.automatic || entry.direction.is_none() || entry.direction == Some(Direction::Internal) {
         return;
     }
     for (topic, severity, signals) in topics(entry) {
@@ -157,10 +141,7 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
             signals,
             severity,
         };
-        match incidents
-            .iter_mut()
-            .find(|i| i.topic == topic && i.phase != Phase::Closed)
-        {
+        match incidents.iter_mut().find(|i| i.topic == topic && i.phase != Phase::Closed) {
             Some(incident) => incident.add(cause),
             None => incidents.push(Incident::open(topic, cause)),
         }
@@ -176,11 +157,7 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
 
 fn member(entry: &Entry) -> String {
     let ours = entry.direction == Some(Direction::Outbound);
-    if ours {
-        entry.person.clone()
-    } else {
-        entry.addressee.clone()
-    }
+    if ours { entry.person.clone() } else { entry.addressee.clone() }
 }
 
 /// A person on the other side withdraws or concedes, and does not complain in the same breath.

@@ -93,9 +93,7 @@ impl State {
     /// Whether `entry` comes after everything taken in, so that [`State::apply`] is right for it.
     #[must_use]
     pub fn precedes(&self, entry: &Entry) -> bool {
-        self.last
-            .as_ref()
-            .is_none_or(|(at, key)| (*at, key.as_str()) < entry.position())
+        self.last.as_ref().is_none_or(|(at, key)| (*at, key.as_str()) < entry.position())
     }
 
     /// Takes in the next entry.
@@ -114,10 +112,7 @@ impl State {
     /// When time alone will next change something.
     #[must_use]
     pub fn next_ask(&self, patience: &Patience, calendar: &Calendar) -> Option<Timestamp> {
-        self.incidents
-            .iter()
-            .filter_map(|i| i.next_change(patience, calendar))
-            .min()
+        self.incidents.iter().filter_map(|i| i.next_change(patience, calendar)).min()
     }
 
     /// Forgets closed incidents, once the store has recorded them.

@@ -67,10 +67,6 @@ pub async fn replay_on(store: Store, history: &str) -> Story {
 
 /// What Barometer would have told whom, in memory.
 pub fn replay_history(history: &str) -> Story {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async { replay_on(Store::memory().await.unwrap(), history).await })
 }

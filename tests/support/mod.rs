@@ -1,11 +1,6 @@
 //! What several tests need: a fresh store on each engine.
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![expect(
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up fails"
-)]
+#![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,12 +48,7 @@ where
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("barometer.db").display());
     let store = Store::open(&url).await.unwrap();
-    run(Fresh {
-        engine: Engine::Sqlite,
-        url,
-        store,
-    })
-    .await;
+    run(Fresh { engine: Engine::Sqlite, url, store }).await;
 }
 
 async fn on_postgres<Story, Told>(run: &Story, server: &str)
@@ -73,11 +63,7 @@ where
     let separator = if server.contains('?') { '&' } else { '?' };
     let url = format!("{server}{separator}options[search_path]={schema}");
     let store = Store::open(&url).await.unwrap();
-    let fresh = Fresh {
-        engine: Engine::Postgres,
-        url,
-        store,
-    };
+    let fresh = Fresh { engine: Engine::Postgres, url, store };
     // A task of its own, so that the schema is dropped whatever happens in it.
     let end = tokio::spawn(run(fresh)).await;
     run_on(server, format!("DROP SCHEMA {schema} CASCADE")).await;
@@ -89,9 +75,6 @@ where
 async fn run_on(server: &str, statement: String) {
     sqlx::any::install_default_drivers();
     let mut admin = sqlx::AnyConnection::connect(server).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(&mut admin)
-        .await
-        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
     admin.close().await.unwrap();
 }

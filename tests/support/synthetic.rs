@@ -22,12 +22,8 @@ const MEMBERS: [(&str, &str); 4] = [
     ("Priya Nair", "priya@northlight.example"),
     ("Tom Lindqvist", "tom@northlight.example"),
 ];
-const FIRST_NAMES: [&str; 8] = [
-    "Ines", "Marek", "Aoife", "Jürgen", "Chloé", "Hiro", "Wanda", "Piet",
-];
-const LAST_NAMES: [&str; 8] = [
-    "Quarrie", "Vane", "Halcyon", "Brandt", "Morel", "Sato", "Kowal", "de Wit",
-];
+const FIRST_NAMES: [&str; 8] = ["Ines", "Marek", "Aoife", "Jürgen", "Chloé", "Hiro", "Wanda", "Piet"];
+const LAST_NAMES: [&str; 8] = ["Quarrie", "Vane", "Halcyon", "Brandt", "Morel", "Sato", "Kowal", "de Wit"];
 const TOPICS: [&str; 10] = [
     "spring catalogue",
     "invoice for February",
@@ -125,8 +121,7 @@ pub fn write_mbox(path: &Path, numbers: Range<u64>, padding_bytes: usize) -> io:
 
 /// Evenly spread bits for one choice about one message (`SplitMix64`).
 fn bits(number: u64, choice: u64) -> u64 {
-    let mut z =
-        number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ choice.wrapping_mul(0xD1B5_4A32_D192_ED03);
+    let mut z = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ choice.wrapping_mul(0xD1B5_4A32_D192_ED03);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
@@ -156,46 +151,21 @@ fn draft(number: u64) -> Draft {
     let first = one_of(number, 2, &FIRST_NAMES);
     let last = one_of(number, 3, &LAST_NAMES);
     let organisation = below(number, 4, 40);
-    let address = format!(
-        "{}@client{organisation}.example",
-        first.to_lowercase().replace(['ü', 'é'], "e")
-    );
+    let address = format!("{}@client{organisation}.example", first.to_lowercase().replace(['ü', 'é'], "e"));
     let (member, member_address) = MEMBERS[below(number, 5, MEMBERS.len())];
     let outside = (format!("{first} {last}"), address);
     let ours = (member.to_owned(), member_address.to_owned());
     // A third of what is copied to us is our own mail.
-    let (from, to) = if bits(number, 6).is_multiple_of(3) {
-        (ours, outside)
-    } else {
-        (outside, ours)
-    };
+    let (from, to) = if bits(number, 6).is_multiple_of(3) { (ours, outside) } else { (outside, ours) };
     let sentences = 1 + below(number, 7, 9);
-    let mut text = format!(
-        "Dear {},\n\n{}",
-        first_word(&to.0),
-        one_of(number, 8, &OPENINGS)
-    );
+    let mut text = format!("Dear {},\n\n{}", first_word(&to.0), one_of(number, 8, &OPENINGS));
     for n in 0..sentences {
         let gap = if n % 3 == 2 { "\n\n" } else { "\n" };
         write!(text, "{gap}{}", one_of(number, 20 + n as u64, &MIDDLES)).unwrap();
     }
-    write!(
-        text,
-        "\n\nKind regards\n{}\n\n-- \n{}\n+44 20 7946 {:04}\n",
-        from.0,
-        from.0,
-        number % 10_000
-    )
-    .unwrap();
+    write!(text, "\n\nKind regards\n{}\n\n-- \n{}\n+44 20 7946 {:04}\n", from.0, from.0, number % 10_000).unwrap();
     let subject = format!("{} ({})", one_of(number, 9, &TOPICS), 1 + organisation);
-    Draft {
-        number,
-        sent_at: sent_at(number),
-        from,
-        to,
-        subject,
-        text,
-    }
+    Draft { number, sent_at: sent_at(number), from, to, subject, text }
 }
 
 fn first_word(name: &str) -> &str {
@@ -204,11 +174,7 @@ fn first_word(name: &str) -> &str {
 
 /// Name and address as a header shows them.
 fn mailbox((name, address): &(String, String)) -> String {
-    if name.is_ascii() {
-        format!("{name} <{address}>")
-    } else {
-        format!("{} <{address}>", encoded_word(name))
-    }
+    if name.is_ascii() { format!("{name} <{address}>") } else { format!("{} <{address}>", encoded_word(name)) }
 }
 
 fn encoded_word(text: &str) -> String {
@@ -242,11 +208,7 @@ fn plain(draft: &Draft, text: &str) -> String {
 
 fn reply(draft: &Draft) -> String {
     let earlier = self::draft(draft.number.saturating_sub(7));
-    let quoted: String = earlier
-        .text
-        .lines()
-        .flat_map(|line| ["> ", line, "\n"])
-        .collect();
+    let quoted: String = earlier.text.lines().flat_map(|line| ["> ", line, "\n"]).collect();
     format!(
         "{}In-Reply-To: {}\nReferences: {}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{}\nOn {}, {} wrote:\n{quoted}",
         headers(draft, &format!("Re: {}", earlier.subject)),
@@ -270,10 +232,7 @@ fn inline_forward(draft: &Draft) -> String {
         inner.to.1,
         inner.text,
     );
-    let forwarded = Draft {
-        subject: format!("Fwd: {}", inner.subject),
-        ..self::draft(draft.number)
-    };
+    let forwarded = Draft { subject: format!("Fwd: {}", inner.subject), ..self::draft(draft.number) };
     plain(&forwarded, &text)
 }
 
@@ -293,14 +252,8 @@ fn attached_forward(draft: &Draft) -> String {
 
 fn html(draft: &Draft) -> String {
     let boundary = boundary(draft.number);
-    let paragraphs: String = draft
-        .text
-        .split("\n\n")
-        .flat_map(|text| ["<p>", text, "</p>\n"])
-        .collect();
-    let page = format!(
-        "<html><head><style>p {{ margin: 0 }}</style></head><body>{paragraphs}</body></html>\n"
-    );
+    let paragraphs: String = draft.text.split("\n\n").flat_map(|text| ["<p>", text, "</p>\n"]).collect();
+    let page = format!("<html><head><style>p {{ margin: 0 }}</style></head><body>{paragraphs}</body></html>\n");
     format!(
         "{}Content-Type: multipart/alternative; boundary=\"{boundary}\"\n\n--{boundary}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{}\n--{boundary}\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{}\n--{boundary}--\n",
         headers(draft, &draft.subject),
@@ -310,11 +263,7 @@ fn html(draft: &Draft) -> String {
 }
 
 fn base64_text(draft: &Draft) -> String {
-    let sentences = if draft.number.is_multiple_of(2) {
-        GERMAN
-    } else {
-        FRENCH
-    };
+    let sentences = if draft.number.is_multiple_of(2) { GERMAN } else { FRENCH };
     let text = sentences.join("\n");
     format!(
         "{}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{}",
@@ -326,15 +275,12 @@ fn base64_text(draft: &Draft) -> String {
 fn out_of_office(draft: &Draft) -> String {
     let text = "I am out of the office until next Monday without access to mail.\n";
     let away = headers(draft, &format!("Automatic reply: {}", draft.subject));
-    format!(
-        "{away}Auto-Submitted: auto-replied\nX-Auto-Response-Suppress: All\nContent-Type: text/plain\n\n{text}"
-    )
+    format!("{away}Auto-Submitted: auto-replied\nX-Auto-Response-Suppress: All\nContent-Type: text/plain\n\n{text}")
 }
 
 fn bounce(draft: &Draft) -> String {
     let boundary = boundary(draft.number);
-    let head = headers(draft, "Undelivered Mail Returned to Sender")
-        .replace(&draft.from.1, "mailer-daemon@mx.example");
+    let head = headers(draft, "Undelivered Mail Returned to Sender").replace(&draft.from.1, "mailer-daemon@mx.example");
     format!(
         "{head}Auto-Submitted: auto-replied\nContent-Type: multipart/report; report-type=delivery-status; boundary=\"{boundary}\"\n\n--{boundary}\nContent-Type: text/plain\n\nYour message could not be delivered.\n\n--{boundary}\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {}\nAction: failed\nStatus: 5.1.1\n\n--{boundary}--\n",
         draft.to.1,
@@ -355,10 +301,8 @@ fn with_attachment(draft: &Draft, raw: &str, bytes: usize) -> String {
     let at = head.find("\nContent-").unwrap();
     let (common, content) = head.split_at(at);
     let boundary = format!("outer{:016x}", bits(draft.number, 12));
-    let data: Vec<u8> = (0..bytes as u64 * 3 / 4)
-        .step_by(8)
-        .flat_map(|n| bits(draft.number, 1000 + n).to_le_bytes())
-        .collect();
+    let data: Vec<u8> =
+        (0..bytes as u64 * 3 / 4).step_by(8).flat_map(|n| bits(draft.number, 1000 + n).to_le_bytes()).collect();
     format!(
         "{common}\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\n\n--{boundary}{content}\n\n{body}\n--{boundary}\nContent-Type: application/pdf; name=\"proof-{n}.pdf\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"proof-{n}.pdf\"\n\n{}\n--{boundary}--\n",
         lines_of_base64(&data),
@@ -370,16 +314,10 @@ fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let word = group.iter().enumerate().fold(0u32, |word, (n, byte)| {
-            word | u32::from(*byte) << (16 - 8 * n)
-        });
+        let word = group.iter().enumerate().fold(0u32, |word, (n, byte)| word | u32::from(*byte) << (16 - 8 * n));
         for n in 0..4 {
             let letter = LETTERS[(word >> (18 - 6 * n)) as usize & 63];
-            out.push(if n <= group.len() {
-                char::from(letter)
-            } else {
-                '='
-            });
+            out.push(if n <= group.len() { char::from(letter) } else { '=' });
         }
     }
     out

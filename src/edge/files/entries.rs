@@ -22,12 +22,7 @@ pub(super) fn entries(path: &Path) -> io::Result<(Vec<Entry>, Option<io::Error>)
     let mut entries = Vec::new();
     let mut broken = None;
     for entry in fs::read_dir(path)? {
-        match entry.and_then(|e| {
-            Ok(Entry {
-                kind: e.file_type()?,
-                name: e.file_name(),
-            })
-        }) {
+        match entry.and_then(|e| Ok(Entry { kind: e.file_type()?, name: e.file_name() })) {
             Ok(entry) => entries.push(entry),
             Err(error) => broken = Some(error),
         }

@@ -11,17 +11,8 @@ use super::lines::{Line, Lines};
 const HEAD_BYTES: usize = 256 << 10;
 
 /// Fields of which a message has at least one.
-const COMMON_FIELDS: [&str; 9] = [
-    "received",
-    "return-path",
-    "delivered-to",
-    "date",
-    "from",
-    "to",
-    "subject",
-    "message-id",
-    "mime-version",
-];
+const COMMON_FIELDS: [&str; 9] =
+    ["received", "return-path", "delivered-to", "date", "from", "to", "subject", "message-id", "mime-version"];
 
 /// Gathers header lines up to the empty line, at most 256 KB of them.
 #[derive(Default)]
@@ -58,23 +49,16 @@ impl Head {
 
     /// Whether these are the headers of a message rather than the start of some other file.
     pub(super) fn looks_like_mail(&self) -> bool {
-        let starts_with_field = self
-            .bytes
-            .split(|b| *b == b'\n')
-            .next()
-            .is_some_and(|line| {
-                field_of(line).is_some()
-                    || line.starts_with(b"From ")
-                    || line.starts_with(b">From ")
+        let starts_with_field =
+            self.bytes.split(|b| *b == b'\n').next().is_some_and(|line| {
+                field_of(line).is_some() || line.starts_with(b"From ") || line.starts_with(b">From ")
             });
         starts_with_field && fields(&self.bytes).any(|field| is_common(field.name))
     }
 }
 
 fn is_common(name: &[u8]) -> bool {
-    COMMON_FIELDS
-        .iter()
-        .any(|common| name.eq_ignore_ascii_case(common.as_bytes()))
+    COMMON_FIELDS.iter().any(|common| name.eq_ignore_ascii_case(common.as_bytes()))
 }
 
 /// Where the body of a message begins; its length where none does.
@@ -130,10 +114,7 @@ fn fields(raw: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut rest = raw;
     std::iter::from_fn(move || {
         while !rest.is_empty() {
-            let end = rest
-                .iter()
-                .position(|b| *b == b'\n')
-                .map_or(rest.len(), |at| at + 1);
+            let end = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |at| at + 1);
             let (line, following) = rest.split_at_checked(end)?;
             rest = following;
             if matches!(line, b"\n" | b"\r\n") {
@@ -141,11 +122,7 @@ fn fields(raw: &[u8]) -> impl Iterator<Item = Field<'_>> {
             }
             if let Some((name, value)) = field_of(line) {
                 let first_line = value.strip_suffix(b"\n").unwrap_or(value);
-                return Some(Field {
-                    name,
-                    first_line,
-                    following,
-                });
+                return Some(Field { name, first_line, following });
             }
         }
         None
@@ -209,10 +186,7 @@ mod tests {
         for (text, expected) in [
             ("Subject: x\n\n", true),
             ("X-Odd: 1\nFrom: a@b.example\n\n", true),
-            (
-                ">From a@b.example Mon Mar  2 09:14:00 2026\nFrom: a@b.example\n\n",
-                true,
-            ),
+            (">From a@b.example Mon Mar  2 09:14:00 2026\nFrom: a@b.example\n\n", true),
             ("{\"from\": \"a@b.example\"}\n", false),
             ("# Notes\n\nFrom: a\n", false),
             ("key: value\n", false),

@@ -32,27 +32,18 @@ impl Line<'_> {
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self {
-            reader,
-            buffer: Vec::new(),
-            at_start: true,
-        }
+        Self { reader, buffer: Vec::new(), at_start: true }
     }
 
     /// The next line, or none at the end. The same stream always parts in the same places.
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.buffer.clear();
-        let read = (&mut self.reader)
-            .take(PART_BYTES)
-            .read_until(b'\n', &mut self.buffer)?;
+        let read = (&mut self.reader).take(PART_BYTES).read_until(b'\n', &mut self.buffer)?;
         if read == 0 {
             return Ok(None);
         }
         let is_start = self.at_start;
         self.at_start = self.buffer.ends_with(b"\n");
-        Ok(Some(Line {
-            bytes: &self.buffer,
-            is_start,
-        }))
+        Ok(Some(Line { bytes: &self.buffer, is_start }))
     }
 }

@@ -12,11 +12,7 @@ const EARLIEST_NAME_SECONDS: i64 = 100_000_000;
 
 /// Whether a folder with these entries is one.
 pub(super) fn is_maildir(entries: &[Entry]) -> bool {
-    let has = |name: &str| {
-        entries
-            .iter()
-            .any(|entry| entry.kind.is_dir() && entry.name == *name)
-    };
+    let has = |name: &str| entries.iter().any(|entry| entry.kind.is_dir() && entry.name == *name);
     has("cur") && has("new")
 }
 
@@ -33,27 +29,19 @@ pub(super) fn moved(path: &Path) -> Option<PathBuf> {
     ["cur", "new"].iter().find_map(|folder| {
         let folder = maildir.join(folder);
         let (entries, _) = entries(&folder).ok()?;
-        let same = entries
-            .into_iter()
-            .find(|entry| unique_name(&entry.name) == name)?;
+        let same = entries.into_iter().find(|entry| unique_name(&entry.name) == name)?;
         Some(folder.join(same.name))
     })
 }
 
 fn unique_name(name: &OsStr) -> &[u8] {
-    name.as_encoded_bytes()
-        .split(|b| *b == b':')
-        .next()
-        .unwrap_or_default()
+    name.as_encoded_bytes().split(|b| *b == b':').next().unwrap_or_default()
 }
 
 /// The seconds with which a Maildir name begins.
 pub(super) fn time_in_name(path: &Path) -> Option<Timestamp> {
     let name = path.file_name()?.to_string_lossy();
     let (digits, _) = name.split_once('.')?;
-    let seconds: i64 = digits
-        .parse()
-        .ok()
-        .filter(|seconds| *seconds >= EARLIEST_NAME_SECONDS)?;
+    let seconds: i64 = digits.parse().ok().filter(|seconds| *seconds >= EARLIEST_NAME_SECONDS)?;
     Timestamp::from_second(seconds).ok()
 }

@@ -41,12 +41,7 @@ impl Passing {
     fn end(self, at: u64) -> Found {
         let length = at.saturating_sub(self.offset);
         let size_bytes = length.saturating_sub(self.overhead);
-        Found {
-            offset: self.offset,
-            length,
-            size_bytes,
-            arrived_at: self.head.arrived_at(),
-        }
+        Found { offset: self.offset, length, size_bytes, arrived_at: self.head.arrived_at() }
     }
 }
 
@@ -59,11 +54,7 @@ pub(super) fn index(reader: impl BufRead, found: &mut dyn FnMut(Found)) -> io::R
     while let Some(line) = lines.next()? {
         let length = size(line.bytes);
         if line.is_start && (at == 0 || blank_bytes > 0) && is_separator(line.bytes) {
-            let next = Passing {
-                offset: at,
-                overhead: length,
-                head: Head::default(),
-            };
+            let next = Passing { offset: at, overhead: length, head: Head::default() };
             if let Some(done) = passing.replace(next) {
                 found(done.end(at.saturating_sub(blank_bytes)));
             }
@@ -90,16 +81,12 @@ pub(super) fn unquoted<'a>(line: &Line<'a>) -> &'a [u8] {
 
 fn is_from_behind_quotes(line: &[u8]) -> bool {
     let quotes = line.iter().take_while(|b| **b == b'>').count();
-    line.get(quotes..)
-        .is_some_and(|rest| rest.starts_with(b"From "))
+    line.get(quotes..).is_some_and(|rest| rest.starts_with(b"From "))
 }
 
 /// Length of the `From ` line that some writers put before a single message.
 pub(super) fn envelope_bytes(raw: &[u8]) -> usize {
-    let first = raw
-        .split_inclusive(|b| *b == b'\n')
-        .next()
-        .unwrap_or_default();
+    let first = raw.split_inclusive(|b| *b == b'\n').next().unwrap_or_default();
     if is_separator(first) { first.len() } else { 0 }
 }
 
@@ -114,18 +101,12 @@ pub(super) fn is_separator(line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(rest);
     let text = text.split(" remote from ").next().unwrap_or_default();
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let dated = words
-        .iter()
-        .rev()
-        .take(DATE_WORDS)
-        .take_while(|w| Part::of(w).is_some())
-        .count();
+    let dated = words.iter().rev().take(DATE_WORDS).take_while(|w| Part::of(w).is_some()).count();
     let Some((sender, date)) = words.split_at_checked(words.len().saturating_sub(dated)) else {
         return false;
     };
     let has = |part| date.iter().any(|word| Part::of(word) == Some(part));
-    let is_date = has(Part::Time)
-        && (has(Part::IsoDate) || (has(Part::Month) && has(Part::Day) && has(Part::Year)));
+    let is_date = has(Part::Time) && (has(Part::IsoDate) || (has(Part::Month) && has(Part::Day) && has(Part::Year)));
     let is_stamp = has(Part::IsoStamp);
     (is_date || is_stamp) && is_sender(sender, has(Part::Weekday))
 }
@@ -156,11 +137,7 @@ impl Part {
     fn of(word: &str) -> Option<Self> {
         let word = word.trim_end_matches(',');
         let is_any = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
-        let shape: String = word
-            .chars()
-            .map(|c| if c.is_ascii_digit() { '9' } else { c })
-            .take(26)
-            .collect();
+        let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).take(26).collect();
         match shape.as_str() {
             _ if is_any(&["mon", "tue", "wed", "thu", "fri", "sat", "sun"]) => Some(Self::Weekday),
             _ if is_any(&MONTHS) => Some(Self::Month),
@@ -176,9 +153,7 @@ impl Part {
     }
 }
 
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 fn is_zone_name(word: &str) -> bool {
     let bare = word.trim_start_matches('(').trim_end_matches(')');
@@ -234,16 +209,10 @@ mod tests {
             (">Fromage\n", ">Fromage\n"),
             ("From here\n", "From here\n"),
         ] {
-            let line = Line {
-                bytes: line.as_bytes(),
-                is_start: true,
-            };
+            let line = Line { bytes: line.as_bytes(), is_start: true };
             assert_eq!(unquoted(&line), expected.as_bytes());
         }
-        let part = Line {
-            bytes: b">From here",
-            is_start: false,
-        };
+        let part = Line { bytes: b">From here", is_start: false };
         assert_eq!(unquoted(&part), b">From here");
     }
 }

@@ -60,11 +60,7 @@ enum Form {
     /// The same, in a Maildir, where other programs rename it.
     Maildir,
     /// `length` bytes of an mbox from the `From ` line on; number 0: the only one, called as the file.
-    Mbox {
-        offset: u64,
-        length: u64,
-        number: u64,
-    },
+    Mbox { offset: u64, length: u64, number: u64 },
 }
 
 /// The bytes of one message.
@@ -146,59 +142,30 @@ fn open_item(item: &Item) -> Result<File, Wrong> {
 }
 
 fn fetch_single(item: &Item) -> Result<Raw, FilesError> {
-    let complain = |wrong| FilesError {
-        path: item.path.clone(),
-        wrong,
-    };
+    let complain = |wrong| FilesError { path: item.path.clone(), wrong };
     let file = open_item(item).map_err(complain)?;
-    let on_disk = file
-        .metadata()
-        .map_err(|e| complain(Wrong::from_io(e)))?
-        .len();
-    let limit = if on_disk > WHOLE_BYTES {
-        prefix_bytes()
-    } else {
-        WHOLE_BYTES + 1
-    };
+    let on_disk = file.metadata().map_err(|e| complain(Wrong::from_io(e)))?.len();
+    let limit = if on_disk > WHOLE_BYTES { prefix_bytes() } else { WHOLE_BYTES + 1 };
     let mut bytes = Vec::with_capacity(usize::try_from(on_disk.min(limit)).unwrap_or(0));
-    file.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|e| complain(Wrong::from_io(e)))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|e| complain(Wrong::from_io(e)))?;
     let read = size(&bytes);
-    let whole = if read < limit {
-        read
-    } else {
-        on_disk.max(read)
-    };
+    let whole = if read < limit { read } else { on_disk.max(read) };
     let envelope = mbox::envelope_bytes(&bytes);
     bytes.drain(..envelope);
-    Ok(bounded(
-        bytes,
-        whole.saturating_sub(size_of_usize(envelope)),
-    ))
+    Ok(bounded(bytes, whole.saturating_sub(size_of_usize(envelope))))
 }
 
 fn fetch_mbox(item: &Item, offset: u64, length: u64) -> Result<Raw, FilesError> {
-    let complain = |wrong| FilesError {
-        path: item.path.clone(),
-        wrong,
-    };
+    let complain = |wrong| FilesError { path: item.path.clone(), wrong };
     let broken = |e| complain(Wrong::from_io(e));
     let mut file = open_item(item).map_err(complain)?;
     file.seek(SeekFrom::Start(offset)).map_err(broken)?;
-    let mut lines = Lines::new(BufReader::with_capacity(
-        lines::BUFFER_BYTES,
-        file.take(length),
-    ));
+    let mut lines = Lines::new(BufReader::with_capacity(lines::BUFFER_BYTES, file.take(length)));
     let first = lines.next().map_err(broken)?;
     if !first.is_some_and(|line| mbox::is_separator(line.bytes)) {
         return Err(complain(Wrong::Changed));
     }
-    let limit = if item.size_bytes > WHOLE_BYTES {
-        prefix_bytes()
-    } else {
-        u64::MAX
-    };
+    let limit = if item.size_bytes > WHOLE_BYTES { prefix_bytes() } else { u64::MAX };
     let mut bytes = Vec::with_capacity(usize::try_from(item.size_bytes.min(limit)).unwrap_or(0));
     while size(&bytes) < limit
         && let Some(line) = lines.next().map_err(broken)?

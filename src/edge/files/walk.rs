@@ -8,9 +8,7 @@ use std::sync::Arc;
 use super::entries::{Entry, entries};
 use super::head::Head;
 use super::lines::{BUFFER_BYTES, Lines};
-use super::{
-    Complaint, FilesError, Form, Item, Listing, Wrong, maildir, mbox, open, size_of_usize,
-};
+use super::{Complaint, FilesError, Form, Item, Listing, Wrong, maildir, mbox, open, size_of_usize};
 
 /// Most heads end within this.
 const HEAD_BUFFER_BYTES: usize = 8 << 10;
@@ -35,11 +33,7 @@ enum FoundIn {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(progress: &'a mut dyn FnMut(u64)) -> Self {
-        Self {
-            listing: Listing::default(),
-            folders: Vec::new(),
-            progress,
-        }
+        Self { listing: Listing::default(), folders: Vec::new(), progress }
     }
 
     pub(super) fn finish(self) -> Listing {
@@ -53,8 +47,7 @@ impl<'a> Walk<'a> {
             Err(error) => return Err(complaint(path, missing(error))),
         };
         if kind.is_dir() {
-            self.folder(path)
-                .map_err(|error| complaint(path, Wrong::from_io(error)))?;
+            self.folder(path).map_err(|error| complaint(path, Wrong::from_io(error)))?;
         } else {
             self.file(path, kind, FoundIn::Argument);
         }
@@ -98,9 +91,7 @@ impl<'a> Walk<'a> {
             self.complain(&path.join(&link.name), Wrong::Link);
         }
         let own = |entry: &Entry| ["new", "cur", "tmp"].iter().any(|name| entry.name == *name);
-        let folders = entries
-            .into_iter()
-            .filter(|entry| entry.kind.is_dir() && !own(entry));
+        let folders = entries.into_iter().filter(|entry| entry.kind.is_dir() && !own(entry));
         let wanted = folders.filter(|entry| !entry.is_hidden() || maildir::has_mail(path, entry));
         self.later(path, wanted.collect());
     }
@@ -115,8 +106,7 @@ impl<'a> Walk<'a> {
 
     /// Puts folders on the stack so that the first by name comes off first.
     fn later(&mut self, path: &Path, folders: Vec<Entry>) {
-        self.folders
-            .extend(folders.into_iter().rev().map(|entry| path.join(entry.name)));
+        self.folders.extend(folders.into_iter().rev().map(|entry| path.join(entry.name)));
     }
 
     fn file(&mut self, path: &Path, kind: FileType, found: FoundIn) {
@@ -176,22 +166,13 @@ impl<'a> Walk<'a> {
         let mut number = 0;
         let outcome = mbox::index(reader, &mut |found| {
             number += 1;
-            let mbox::Found {
-                offset,
-                length,
-                size_bytes,
-                arrived_at,
-            } = found;
+            let mbox::Found { offset, length, size_bytes, arrived_at } = found;
             self.add(Item {
                 path: format!("{name}#{number}"),
                 arrived_at,
                 size_bytes,
                 file: Some(Arc::clone(&file)),
-                form: Form::Mbox {
-                    offset,
-                    length,
-                    number,
-                },
+                form: Form::Mbox { offset, length, number },
             });
         });
         // An .eml is one message even where its writer kept the envelope line.
@@ -217,8 +198,7 @@ impl<'a> Walk<'a> {
 }
 
 fn is_eml(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("eml"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml"))
 }
 
 /// A path for people; bytes that are no UTF-8 are replaced.
@@ -232,10 +212,7 @@ fn exact_name(path: &Path) -> Option<Arc<Path>> {
 }
 
 fn complaint(path: &Path, wrong: Wrong) -> Complaint {
-    FilesError {
-        path: shown(path),
-        wrong,
-    }
+    FilesError { path: shown(path), wrong }
 }
 
 fn missing(error: io::Error) -> Wrong {
