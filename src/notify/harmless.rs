@@ -91,6 +91,11 @@ fn few_lines(text: &str) -> String {
 fn broken(text: &str) -> String {
     let masked = CARD.replace_all(text, mask_card);
     let inert = OPAQUE.replace_all(&masked, "$scheme[:]");
+    // URLs first: an address before one must not swallow its scheme.
+    let inert = URL.replace_all(&inert, |found: &Captures| {
+        let part = |name| found.name(name).map_or("", |m| m.as_str());
+        break_url(part("scheme"), part("rest"))
+    });
     LINK.replace_all(&inert, break_link).into_owned()
 }
 
@@ -112,24 +117,20 @@ fn digit_sum(number: u32) -> u32 {
     number / 10 + number % 10
 }
 
-/// Breaks one address, URL, network path or host so that no mail client makes a link of it.
+/// Breaks one address, network path or host so that no mail client makes a link of it.
 fn break_link(found: &Captures) -> String {
     let part = |name| found.name(name).map_or("", |m| m.as_str());
-    if !part("scheme").is_empty() {
-        return break_url(part("scheme"), part("rest"));
-    }
     if !part("local").is_empty() {
         let local = part("local");
         // With a slash in it, a client would see host and path before the at sign.
-        let local = if local.contains('/') { break_dots(local) } else { local.to_owned() };
+        let local = if local.contains('/') { break_dots(local) } else { break_host(local) };
         return format!("{local}[@]{}", break_host(part("domain")));
     }
     if !part("host").is_empty() {
         let host = break_host(part("host"));
         let path = if part("path").is_empty() { "" } else { "/…" };
         // What looks like a host and is none (a file name, an abbreviation) keeps what follows.
-        let whole = found.get(0).map_or("", |m| m.as_str());
-        return if host == part("host") { whole.to_owned() } else { host + path };
+        return if host == part("host") { host + &break_dots(part("path")) } else { host + path };
     }
     "\\ \\".to_owned()
 }
@@ -151,11 +152,12 @@ fn break_url(scheme: &str, rest: &str) -> String {
     format!("{start}{}{}", break_dots(bare), if path.is_empty() { tail } else { "/…" })
 }
 
-/// Breaks a host whose end is a public suffix; others are no links to any client.
+/// Breaks a host with a public suffix at its end, or before it: clients differ in where
+/// they think that a host ends. Others are no links to any client.
 fn break_host(host: &str) -> String {
     let lower = host.to_lowercase();
-    let known = psl::suffix(lower.as_bytes()).is_some_and(|suffix| suffix.is_known());
-    if known || lower.starts_with("www.") { break_dots(host) } else { host.to_owned() }
+    let known = |label: &str| psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    if lower.split('.').skip(1).any(known) || lower.starts_with("www.") { break_dots(host) } else { host.to_owned() }
 }
 
 /// Puts each dot between brackets.
@@ -189,11 +191,14 @@ static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[0-9](?:[ -]?[0-9]){
 static OPAQUE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b(?P<scheme>mailto|callto|facetime|javascript|vbscript|sip|xmpp|magnet):"));
 
-/// What mail clients make links of: URLs, network paths, addresses, hosts.
+/// A scheme with its slashes, and what follows.
+static URL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}):[/\\]{2,}(?P<rest>[^\s<>"]*)"#));
+
+/// What else mail clients make links of: network paths, addresses, hosts.
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
-        r#"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}):[/\\]{2,}(?P<rest>[^\s<>"]*)"#,
-        r"|\\{2,}",
+        r"\\{2,}",
         r"|(?P<local>[\p{L}\p{N}!#$%&'*+/=?^_`{|}~.-]+)@(?P<domain>[\p{L}\p{N}][\p{L}\p{N}.-]*)",
         r"|(?P<host>(?:[\p{L}\p{N}_][\p{L}\p{N}_-]*\.)+[\p{N}-]*\p{L}[\p{L}\p{N}-]*)",
         r#"(?P<path>(?::\d{1,5})?/[^\s<>"]*)?"#,
@@ -210,6 +215,8 @@ mod tests {
     fn what_a_client_would_link_is_broken() {
         #[rustfmt::skip]
         let cases = [
+            ("a.com@mailto:http:\\\\x",                 "a[.]com[@]mailto[:]hxxp://x"),
+            ("/@http:\\/x",                            "/[@]hxxp://x"),
             ("see https://login.acme.com/reset?t=1.",   "see hxxps://login[.]acme[.]com/…"),
             ("see http://acme.com, please",             "see hxxp://acme[.]com, please"),
             ("HTTPS://bob:secret@acme.com/x",           "hxxps://acme[.]com/…"),

@@ -56,7 +56,7 @@ pub fn mails(history: &str) -> Vec<Incoming> {
 /// What Barometer would have told whom, on `store`.
 pub async fn replay_on(store: Store, history: &str) -> Story {
     let out = tempfile::tempdir().unwrap();
-    let folder = Folder::create(&out.path().join("mail")).unwrap();
+    let folder = Folder::create(out.path().join("mail")).unwrap();
     let pipeline = Pipeline::new(store, settings(), judge(), Templates::shipped().unwrap());
     let mut world = World::new(pipeline, folder);
     for mail in mails(history) {
