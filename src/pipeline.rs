@@ -15,7 +15,7 @@ mod understand;
 mod views;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ use crate::notify::{TemplateError, Templates};
 use crate::read::Ours;
 use crate::store::raw::{self, Kept, NewCopy};
 use crate::store::{Store, StoreError, accounts, outbox};
-use crate::watch::{Entry, Patience};
+use crate::watch::Patience;
 
 pub use deliver::{Delivered, Names};
 pub use event::{Cite, Event};
@@ -36,7 +36,7 @@ pub use understand::{Reader, Understood};
 pub use world::{Incoming, Story, World};
 
 /// How many messages one transaction takes in, and how many bytes.
-const BATCH: i64 = 64;
+const BATCH: i64 = 200;
 const BATCH_BYTES: i64 = 16 * 1024 * 1024;
 
 /// What keeps a pass from its work.
@@ -135,17 +135,14 @@ impl Pipeline {
         let mut pass = Pass { handled: waiting.len() as u64, ..Pass::default() };
         let understood = self.reader.understand(&waiting);
         let mut tx = self.store.begin().await?;
-        let mut fresh: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        let mut read = Vec::with_capacity(waiting.len());
         for (copy, outcome) in waiting.iter().zip(understood) {
             match outcome {
-                Ok(understood) => {
-                    if let Some((account, entry)) = self.record(tx.db(), copy, &understood, now).await? {
-                        fresh.entry(account).or_default().push(entry);
-                    }
-                }
+                Ok(understood) => read.push((copy, understood)),
                 Err(failure) => raw::record_failure(tx.db(), copy.copy, &failure, now).await?,
             }
         }
+        let fresh = self.record(tx.db(), &read, now).await?;
         for (account, entries) in fresh {
             pass.events.extend(self.tell(tx.db(), &account, entries, now).await?);
         }

@@ -10,7 +10,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use barometer::store::accounts::{Contact, FoldRow};
+use barometer::store::accounts::FoldRow;
 use barometer::store::incidents::IncidentRow;
 use barometer::store::messages::NewMessage;
 use barometer::store::outbox::{NewNotification, Notification};
@@ -28,6 +28,10 @@ use support::{Engine, Fresh, on_each_engine};
 fn minute(minutes: i64) -> Timestamp {
     let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
     noon + SignedDuration::from_mins(minutes)
+}
+
+fn micros(us: i64) -> Timestamp {
+    Timestamp::from_microsecond(us).unwrap()
 }
 
 fn copy(source: &str, bytes: &[u8]) -> NewCopy {
@@ -261,7 +265,7 @@ async fn a_message_is_found_by_what_is_known_of_it() {
         assert_eq!((known[0].thread, known[1].thread), (Some(thread), None));
         assert!(read!(store, |db| messages::known_ids(db, "acme", &[])).is_empty());
 
-        let by_subject = read!(store, |db| messages::by_subject(db, "acme", "roster", 15));
+        let by_subject = read!(store, |db| messages::by_subject(db, "acme", "roster", (micros(15), Timestamp::MAX)));
         assert_eq!(by_subject.len(), 1);
         assert_eq!(by_subject[0].people, first.people);
 
@@ -309,7 +313,7 @@ async fn text_with_nul_and_huge_subjects_are_stored() {
         let number = write!(store, |db| messages::insert(db, &odd));
         let row = read!(store, |db| messages::get(db, number)).unwrap();
         assert_eq!(row.subject, "a\u{fffd}b");
-        let found = read!(store, |db| messages::by_subject(db, "acme", &odd.base_subject, 0));
+        let found = read!(store, |db| messages::by_subject(db, "acme", &odd.base_subject, (micros(0), Timestamp::MAX)));
         assert_eq!(found.len(), 1);
         let ids = [odd.message_id.clone().unwrap()];
         assert_eq!(read!(store, |db| messages::known_ids(db, "acme", &ids)).len(), 1);
@@ -758,89 +762,4 @@ async fn columns(store: &Store, engine: Engine) -> Vec<(String, String, String)>
         }
     };
     read!(store, |db| sqlx::query_as(question).fetch_all(db))
-}
-
-/// What import stores of each message, in batches of 200. By hand:
-/// `cargo test --test store -- --ignored --nocapture storing`.
-#[tokio::test]
-#[ignore = "measures, and takes its time"]
-async fn storing_is_fast() {
-    on_each_engine(|Fresh { store, engine, .. }| async move {
-        let began = std::time::Instant::now();
-        for batch in 0..100 {
-            let copies: Vec<NewCopy> = (0..200)
-                .map(|n| copy(&format!("box#{batch}.{n}"), format!("{batch}.{n}{}", "x".repeat(3_000)).as_bytes()))
-                .collect();
-            write!(store, |db| raw::keep(db, &copies, minute(0)));
-        }
-        println!("{engine:?}: 20000 kept in {:?}", began.elapsed());
-        let began = std::time::Instant::now();
-        let mut stored = 0;
-        loop {
-            let waiting = read!(store, |db| raw::waiting(db, 200, 10_000_000));
-            if waiting.is_empty() {
-                break;
-            }
-            let copies: Vec<i64> = waiting.iter().map(|waiting| waiting.copy).collect();
-            write!(store, |db| raw::count_attempts(db, &copies, minute(0)));
-            let mut tx = store.begin().await.unwrap();
-            stored += waiting.len();
-            store_batch(tx.db(), &waiting).await;
-            tx.commit().await.unwrap();
-        }
-        println!("{engine:?}: {stored} stored in {:?}", began.elapsed());
-    })
-    .await;
-}
-
-/// The statements for a batch: what must be known of each message, then all that is stored.
-async fn store_batch(db: &mut AnyConnection, batch: &[raw::Waiting]) {
-    let account_of = |copy: i64| format!("account{}.example", copy % 50);
-    let keys: Vec<String> = batch.iter().map(|waiting| format!("{:032x}", waiting.copy)).collect();
-    assert!(messages::by_content_keys(db, &keys).await.unwrap().is_empty());
-    let mut new = Vec::new();
-    let mut contacts = Vec::new();
-    for (waiting, key) in batch.iter().zip(&keys) {
-        let account = account_of(waiting.copy);
-        let ids = [format!("{}@acme.example", waiting.copy - 200)];
-        let known = messages::known_ids(db, &account, &ids).await.unwrap();
-        let thread = match known.first().and_then(|known| known.thread) {
-            Some(thread) if waiting.copy % 3 != 0 => thread,
-            _ => threads::create(db, &account, "roster", minute(0)).await.unwrap(),
-        };
-        let mut filed = message(key, &account, waiting.copy);
-        filed.message_id = Some(format!("{}@acme.example", waiting.copy));
-        filed.thread = Some(thread);
-        filed.doc = "x".repeat(4_000);
-        new.push(filed);
-        contacts.push(Contact {
-            account,
-            address: format!("person{}@acme.example", waiting.copy % 3),
-            name: "Ann".to_owned(),
-            first_us: waiting.copy,
-            last_us: waiting.copy,
-        });
-    }
-    let numbers = messages::insert_all(db, &new).await.unwrap();
-    let verdict = |message: &i64| VerdictRow {
-        message: *message,
-        revision: "r1".to_owned(),
-        severity: "none".to_owned(),
-        tone: Some(0),
-        urgency: Some(0),
-        doc: "x".repeat(500),
-    };
-    verdicts::put_all(db, &numbers.iter().map(verdict).collect::<Vec<_>>()).await.unwrap();
-    let rules = ["a.rule".to_owned()];
-    let hits: Vec<_> = numbers.iter().map(|number| (*number, &rules[..])).collect();
-    verdicts::put_hits_all(db, &hits).await.unwrap();
-    let joins: Vec<_> = numbers.iter().map(|number| (*number, None, "references")).collect();
-    threads::join_all(db, &joins).await.unwrap();
-    accounts::see_contacts(db, &contacts).await.unwrap();
-    let settled: Vec<_> = batch
-        .iter()
-        .zip(&numbers)
-        .map(|(waiting, number)| raw::Settled { copy: waiting.copy, message: Some(*number), state: "read" })
-        .collect();
-    raw::settle_all(db, &settled).await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use barometer::config::{self, Settings};
 use barometer::edge::folder::Folder;
 use barometer::intake;
@@ -34,7 +34,7 @@ impl Demo {
             .context("the demo's settings are missing from the binary")?;
         let settings = config::parse(text, "northlight.toml")?;
         let mails = mails()?;
-        clear(&self.out)?;
+        replay::clear(&self.out)?;
         let folder = Folder::create(self.out.join("mail"))?;
         let progress = Progress::new("replaying", mails.len() as u64);
         let count = mails.len();
@@ -69,24 +69,6 @@ fn mails() -> Result<Vec<Incoming>> {
     }
     mails.sort_by(|a, b| (a.arrived_at, &a.path).cmp(&(b.arrived_at, &b.path)));
     Ok(mails)
-}
-
-/// Removes what an earlier demo left, and nothing else.
-fn clear(out: &Path) -> Result<()> {
-    let mail = out.join("mail");
-    if !mail.is_dir() {
-        return Ok(());
-    }
-    if !out.join("events.jsonl").is_file() {
-        bail!("{} has a mail folder that no demo made; choose another folder with --out", out.display());
-    }
-    for entry in std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))? {
-        let path = entry.with_context(|| format!("cannot read {}", mail.display()))?.path();
-        if path.extension().is_some_and(|e| e == "eml" || e == "html") {
-            std::fs::remove_file(&path).with_context(|| format!("cannot replace {}", path.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// The events, and a page beside every e-mail.

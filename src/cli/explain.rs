@@ -103,12 +103,12 @@ fn zone(out: &mut Vec<String>, label: &str, text: &str) {
     }
     out.push(format!("  {label}:"));
     for text_line in text.trim_end().lines() {
-        out.push(format!("    | {}", printable(text_line)));
+        out.push(format!("    | {text_line}"));
     }
 }
 
 fn line(out: &mut Vec<String>, label: &str, text: &str) {
-    out.push(format!("  {label:LABEL$} {}", printable(text)));
+    out.push(format!("  {label:LABEL$} {}", text.replace(['\n', '\r', '\t'], " ")));
 }
 
 fn person(who: &Address) -> String {
@@ -120,10 +120,6 @@ fn person(who: &Address) -> String {
 }
 
 /// Mail must not steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
-}
-
 fn word<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use barometer::edge::files::{self, Item};
+use barometer::edge::files::{self, Complaint, Item};
 use barometer::pipeline::Pipeline;
 use barometer::store::raw::NewCopy;
 use clap::Args;
@@ -61,7 +61,7 @@ impl Import {
         if counts.quarantined > 0 && !common.json {
             print::text(&format!("{} wait in quarantine: barometer quarantine", counts.quarantined));
         }
-        let wrong = tally.failed > 0 || !listing.complaints.is_empty();
+        let wrong = tally.failed > 0 || listing.complaints.iter().any(Complaint::is_fault);
         Ok(if wrong { Outcome::FoundWrong } else { Outcome::Done })
     }
 }

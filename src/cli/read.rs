@@ -33,7 +33,9 @@ impl Read {
         let mut outcome = Outcome::Done;
         for complaint in &listing.complaints {
             print::error(complaint);
-            outcome = Outcome::FoundWrong;
+            if complaint.is_fault() {
+                outcome = Outcome::FoundWrong;
+            }
         }
         for item in &listing.items {
             let raw = match files::fetch(item) {

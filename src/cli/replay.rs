@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use barometer::config::Settings;
-use barometer::edge::files::{self, Listing};
+use barometer::edge::files::{self, Complaint, Listing};
 use barometer::edge::folder::Folder;
 use barometer::judge::Judge;
 use barometer::pipeline::{Event, Incoming, Story, World};
@@ -38,7 +38,8 @@ impl Replay {
         let settings = open::settings(common)?;
         let listing = files::list(&self.paths, &mut |_| {})?;
         let usual = story(&settings, open::judge_for(&settings)?, &listing, &self.out)?;
-        let mut outcome = if listing.complaints.is_empty() { Outcome::Done } else { Outcome::FoundWrong };
+        let faulty = listing.complaints.iter().any(Complaint::is_fault);
+        let mut outcome = if faulty { Outcome::FoundWrong } else { Outcome::Done };
         for complaint in &listing.complaints {
             print::error(complaint);
         }
@@ -60,6 +61,7 @@ impl Replay {
 
 /// Runs the mail through the pipeline at its own dates.
 fn story(settings: &Settings, judge: Judge, listing: &Listing, out: &Path) -> Result<Story> {
+    clear(out)?;
     let folder = Folder::create(out.join("mail"))?;
     let progress = Progress::new("replaying", listing.items.len() as u64);
     let story = open::block_on(async {
@@ -80,6 +82,24 @@ fn story(settings: &Settings, judge: Judge, listing: &Listing, out: &Path) -> Re
     progress.finish();
     write_events(&out.join("events.jsonl"), &story.events)?;
     Ok(story)
+}
+
+/// Removes the e-mails that an earlier run left, and nothing else.
+pub fn clear(out: &Path) -> Result<()> {
+    let mail = out.join("mail");
+    if !mail.is_dir() {
+        return Ok(());
+    }
+    if !out.join("events.jsonl").is_file() {
+        bail!("{} has a mail folder that no earlier run made; choose another folder with --out", out.display());
+    }
+    for entry in std::fs::read_dir(&mail).with_context(|| format!("cannot read {}", mail.display()))? {
+        let path = entry.with_context(|| format!("cannot read {}", mail.display()))?.path();
+        if path.extension().is_some_and(|e| e == "eml" || e == "html") {
+            std::fs::remove_file(&path).with_context(|| format!("cannot replace {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// One event a line.

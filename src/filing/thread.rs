@@ -92,10 +92,10 @@ impl Ids {
 
 /// Picks what `message` joins, from the account's messages found by id and by subject.
 #[must_use]
-pub fn choose(message: &Message, by_id: &[Known], by_subject: &[Known]) -> Option<Join> {
+pub fn choose(message: &Message, by_id: &[&Known], by_subject: &[&Known]) -> Option<Join> {
     let ids = Ids::of(message);
     let subject = base_subject(&message.subject);
-    let named = |id: &String| by_id.iter().find(|k| k.ids.contains(id));
+    let named = |id: &String| by_id.iter().copied().find(|k| k.ids.contains(id));
     if let Some(known) = ids.reply_to.iter().find_map(named) {
         return Some(join(known, "reply_to"));
     }
@@ -112,7 +112,7 @@ fn join(known: &Known, by: &'static str) -> Join {
     Join { to: known.message, thread: known.thread, by }
 }
 
-fn same_subject<'k>(message: &Message, subject: &str, candidates: &'k [Known]) -> Option<&'k Known> {
+fn same_subject<'k>(message: &Message, subject: &str, candidates: &[&'k Known]) -> Option<&'k Known> {
     if is_generic(subject) {
         return None;
     }
@@ -120,6 +120,7 @@ fn same_subject<'k>(message: &Message, subject: &str, candidates: &'k [Known]) -
     let people: HashSet<&str> = message.people().map(|a| a.address.as_str()).filter(|a| !a.is_empty()).collect();
     candidates
         .iter()
+        .copied()
         .filter(|k| k.base_subject == subject)
         .filter(|k| k.people.iter().filter(|p| people.contains(p.as_str())).count() >= 2)
         .filter_map(|k| k.sent_at.map(|at| (at.duration_since(sent).abs(), k)))

@@ -4,6 +4,7 @@
 //! key is unique. Identifiers and subjects beyond 800 bytes are kept by their
 //! beginning and hash, and found by their full text all the same.
 
+use jiff::Timestamp;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, FromRow, Row};
@@ -231,7 +232,7 @@ pub async fn known_ids(db: &mut AnyConnection, account: &str, message_ids: &[Str
     Ok(known)
 }
 
-/// Messages of an account with this base subject, written since; the oldest first.
+/// The newest messages of an account with this base subject, written between two instants.
 ///
 /// # Errors
 ///
@@ -240,16 +241,17 @@ pub async fn by_subject(
     db: &mut AnyConnection,
     account: &str,
     base_subject: &str,
-    since_us: i64,
+    (since, until): (Timestamp, Timestamp),
 ) -> Result<Vec<KnownMessage>> {
     Ok(sqlx::query_as(
         "SELECT id AS message, message_id, thread, base_subject, sent_us, people
-         FROM messages WHERE account = $1 AND base_subject = $2 AND sent_us >= $3
-         ORDER BY sent_us, content_key",
+         FROM messages WHERE account = $1 AND base_subject = $2 AND sent_us >= $3 AND sent_us <= $4
+         ORDER BY sent_us DESC, content_key LIMIT 200",
     )
     .bind(account)
     .bind(sql::key(base_subject).into_owned())
-    .bind(since_us)
+    .bind(since.as_microsecond())
+    .bind(until.as_microsecond())
     .fetch_all(db)
     .await?)
 }
