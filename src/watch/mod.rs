@@ -62,7 +62,7 @@ impl Entry {
 /// What is true of one account. Serialised into the store between messages.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Incidents, oldest first; closed ones stay until the store has them.
+    /// Incidents, oldest first, closed ones included.
     pub incidents: Vec<Incident>,
     /// Position of the last entry taken in.
     pub last: Option<(Timestamp, String)>,
@@ -113,10 +113,5 @@ impl State {
     #[must_use]
     pub fn next_ask(&self, patience: &Patience, calendar: &Calendar) -> Option<Timestamp> {
         self.incidents.iter().filter_map(|i| i.next_change(patience, calendar)).min()
-    }
-
-    /// Forgets closed incidents, once the store has recorded them.
-    pub fn forget_closed(&mut self) {
-        self.incidents.retain(|i| i.phase != Phase::Closed);
     }
 }
