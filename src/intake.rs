@@ -1,13 +1,13 @@
-pub fn headline(_: &[u8]) -> Headline {
-    Headline::default()
-}
-#[derive(Default)]
-pub struct Headline {
-    pub from: String,
-    pub subject: String,
-    pub date: String,
-    pub message_id: String,
-}
-pub fn arrived_at(_: &[u8]) -> Option<jiff::Timestamp> {
-    None
-}
+//! First stage: what can be told of raw bytes before anything parses them.
+//!
+//! Whatever the bytes are, the parser behind is only shown what it can take,
+//! and a message that it is not shown still has a headline. Defined for every
+//! input; linear.
+
+mod head;
+mod scan;
+
+pub use head::{Headline, arrived_at, headline};
+pub use scan::{DEEPEST, LARGEST, LONGEST_HEADER, MOST_HEADERS, MOST_PARTS, OverLimit, scan};
+
+pub(crate) use head::{field_of, fields, instant, parse_head};

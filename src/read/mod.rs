@@ -6,9 +6,38 @@
 
 mod message;
 
+mod headers;
+mod unwrap;
+
+mod body;
+mod html;
+mod lines;
+
+mod forward;
+mod layout;
+mod quote;
+mod signature;
+
+mod dates;
+mod language;
+
+mod automatic;
+mod bounce;
+mod facts;
+mod head;
+mod returning;
+mod words;
+
+use jiff::tz::TimeZone;
+use mail_parser::{Message as Mail, MessageParser};
+
 pub use message::{
     Address, Attachment, Automatic, Carrier, Direction, Facts, Layer, Message, Reading, Texts, Wrapping,
 };
+
+use crate::intake;
+use headers::Headers;
+use unwrap::Inside;
 
 /// Who we are, as far as reading must know it.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +51,233 @@ pub struct Ours {
     /// Domains whose "automatic" headers are not believed.
     pub people_domains: Vec<String>,
     /// Zone for dates that name none.
-    pub time_zone: Option<jiff::tz::TimeZone>,
+    pub time_zone: Option<TimeZone>,
 }
-pub fn read(_: &[u8], _: &Ours) -> Message {
-    unimplemented!()
+
+/// Reads a message. Always answers; what cannot be read says why.
+#[must_use]
+pub fn read(raw: &[u8], ours: &Ours) -> Message {
+    let zone = ours.time_zone.clone().unwrap_or(TimeZone::UTC);
+    if let Err(limit) = intake::scan(raw) {
+        return by_head(raw, limit.to_string(), ours, &zone);
+    }
+    let whole = headers::repaired(raw);
+    let Some(mail) = MessageParser::default().parse(whole.as_ref()).filter(|mail| !mail.headers().is_empty()) else {
+        let reason = if raw.trim_ascii().is_empty() { "it is empty" } else { "it has no header fields" };
+        return by_head(raw, reason.to_owned(), ours, &zone);
+    };
+    let fields = Headers::of(&mail, &zone);
+    let body = body::of(&mail);
+    let inside = unwrap::inside(&mail, &fields, &body.text, &zone);
+    let mut message = match matters(&fields, &inside, ours) {
+        Some(place) => forwarded(&fields, inside, place, ours),
+        None => direct(&mail, &fields, &body, inside, ours),
+    };
+    message.arrived_at = intake::arrived_at(raw).or(fields.sent_at);
+    message.message_id = fields.message_id;
+    if message.reading == Reading::Ok && body.encrypted {
+        message.reading = Reading::Unreadable("it is encrypted".to_owned());
+    }
+    for doubt in body.doubts {
+        doubted(&mut message, doubt, 0.1);
+    }
+    message
+}
+
+/// The place, among what was found inside, of the message that matters; `None` where it is the outer one.
+fn matters(outer: &Headers, inside: &Inside<'_>, ours: &Ours) -> Option<usize> {
+    let by_us = outer.from.as_ref().is_some_and(|a| ours.includes(&a.address));
+    let outside = |a: &Address| !a.address.is_empty() && !ours.includes(&a.address);
+    let named = |a: &Address| a.address == ours.service;
+    let mut readers = outer.to.iter().chain(&outer.cc);
+    // One of us who forwards something to a client, and lets us see it, writes to the client.
+    let to_others = readers.clone().any(outside) && !readers.any(named);
+    if !by_us || to_others || inside.found.is_empty() {
+        return None;
+    }
+    let is_ours = |a: &Address| ours.includes(&a.address);
+    let stranger = inside.found.iter().position(|f| !f.layer.from.as_ref().is_some_and(is_ours));
+    Some(stranger.unwrap_or(inside.found.len() - 1))
+}
+
+/// The outer message is the one that matters.
+fn direct(mail: &Mail<'_>, fields: &Headers, body: &body::Body, inside: Inside<'_>, ours: &Ours) -> Message {
+    let (wrapping, carrier) = unwrap::route(mail, fields, ours);
+    let parted = quote::part(&body.text, fields.from.as_ref());
+    let by_us = fields.from.as_ref().is_some_and(|a| ours.includes(&a.address));
+    let mut message = Message {
+        original_id: fields.message_id.clone(),
+        wrapping,
+        carrier,
+        note: inside.note.filter(|_| by_us),
+        attachments: body.attachments.clone(),
+        ..described(fields)
+    };
+    take_texts(&mut message, parted);
+    message.layers = inside.found.into_iter().map(|f| f.layer).collect();
+    finish(&mut message, mail, ours);
+    message
+}
+
+/// A message inside is the one that matters.
+fn forwarded(outer: &Headers, mut inside: Inside<'_>, place: usize, ours: &Ours) -> Message {
+    let found = inside.found.get_mut(place);
+    let (attached, fields) = found.map_or((None, None), |f| (f.attached, f.headers.take()));
+    let layer = inside.found.get(place).map(|f| f.layer.clone()).unwrap_or_default();
+    let parted = quote::part(&layer.text, layer.from.as_ref());
+    let fields = fields.unwrap_or_else(|| Headers {
+        // What a forward answers is, for most programs, the message it forwards.
+        in_reply_to: outer.in_reply_to.clone(),
+        references: outer.references.clone(),
+        ..of_layer(&layer)
+    });
+    let mut message = Message {
+        original_id: layer.message_id.clone(),
+        wrapping: if attached.is_some() { Wrapping::Attached } else { Wrapping::Inline },
+        carrier: Some(Carrier { from: outer.from.clone(), sent_at: outer.sent_at }),
+        note: inside.note,
+        attachments: attached.map(|mail| body::of(mail).attachments).unwrap_or_default(),
+        ..described(&fields)
+    };
+    take_texts(&mut message, parted);
+    message.layers = inside.found.into_iter().map(|f| f.layer).collect();
+    match attached {
+        Some(mail) => finish(&mut message, mail, ours),
+        None => finish_inline(&mut message, &layer, ours),
+    }
+    message
+}
+
+fn of_layer(layer: &Layer) -> Headers {
+    Headers {
+        from: layer.from.clone(),
+        to: layer.to.clone(),
+        cc: layer.cc.clone(),
+        subject: layer.subject.clone(),
+        sent_at: layer.sent_at,
+        date_raw: layer.date_raw.clone(),
+        message_id: layer.message_id.clone(),
+        ..Headers::default()
+    }
+}
+
+/// What the fields say, and nothing of the body yet.
+fn described(fields: &Headers) -> Message {
+    let mut message = blank();
+    message.from.clone_from(&fields.from);
+    message.to.clone_from(&fields.to);
+    message.cc.clone_from(&fields.cc);
+    message.subject.clone_from(&fields.subject);
+    message.sent_at = fields.sent_at;
+    message.in_reply_to.clone_from(&fields.in_reply_to);
+    message.references.clone_from(&fields.references);
+    message.high_priority = fields.high_priority;
+    for doubt in &fields.doubts {
+        doubted(&mut message, doubt, 0.15);
+    }
+    match &fields.from {
+        None => doubted(&mut message, "nothing names its author", 0.4),
+        Some(from) if from.address.is_empty() => doubted(&mut message, "its author is known by name alone", 0.2),
+        Some(_) => {}
+    }
+    message
+}
+
+fn blank() -> Message {
+    Message {
+        reading: Reading::Ok,
+        confidence: 1.0,
+        doubts: Vec::new(),
+        message_id: None,
+        original_id: None,
+        in_reply_to: Vec::new(),
+        references: Vec::new(),
+        wrapping: Wrapping::Direct,
+        carrier: None,
+        note: None,
+        layers: Vec::new(),
+        from: None,
+        to: Vec::new(),
+        cc: Vec::new(),
+        subject: String::new(),
+        sent_at: None,
+        arrived_at: None,
+        direction: None,
+        automatic: None,
+        bounced: Vec::new(),
+        facts: Facts::default(),
+        texts: Texts::default(),
+        language: "en".to_owned(),
+        attachments: Vec::new(),
+        high_priority: false,
+    }
+}
+
+fn doubted(message: &mut Message, doubt: &str, cost: f64) {
+    message.confidence = (message.confidence - cost).max(0.0);
+    message.doubts.push(doubt.to_owned());
+}
+
+fn take_texts(message: &mut Message, parted: quote::Parted) {
+    message.language = language::of(&parted.texts.new_text);
+    message.texts = parted.texts;
+    message.confidence = (message.confidence * parted.confidence).clamp(0.0, 1.0);
+    message.doubts.extend(parted.doubts);
+}
+
+/// Direction, and whether a machine wrote it.
+fn finish(message: &mut Message, mail: &Mail<'_>, ours: &Ours) {
+    message.direction = direction(message, ours);
+    let new_text = &message.texts.new_text;
+    let finding = automatic::of(mail, &message.subject, message.from.as_ref(), new_text, ours);
+    message.automatic = finding.automatic;
+    message.bounced = finding.bounced;
+    message.facts = finding.facts;
+}
+
+/// A message forwarded in a text has lost its header fields; what is left of them stands in for it.
+fn finish_inline(message: &mut Message, layer: &Layer, ours: &Ours) {
+    let from = layer.from.clone().unwrap_or_default();
+    let plain = |text: &str| text.replace(['\r', '\n', '"', '<', '>'], " ");
+    let date = layer.sent_at.map_or(String::new(), |at| at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string());
+    let head = format!(
+        "From: \"{}\" <{}>\r\nSubject: {}\r\nDate: {date}\r\n\r\n",
+        plain(&from.name),
+        plain(&from.address),
+        plain(&layer.subject)
+    );
+    let whole = format!("{head}{}", message.texts.new_text);
+    match MessageParser::default().parse(whole.as_bytes()) {
+        Some(mail) => finish(message, &mail, ours),
+        None => message.direction = direction(message, ours),
+    }
+}
+
+fn direction(message: &Message, ours: &Ours) -> Option<Direction> {
+    let from = message.from.as_ref()?;
+    if from.address.is_empty() || !ours.includes(&from.address) {
+        return Some(Direction::Inbound);
+    }
+    let mut readers = message.to.iter().chain(&message.cc).filter(|a| a.address != ours.service).peekable();
+    let only_us = readers.peek().is_some() && readers.all(|a| ours.includes(&a.address));
+    Some(if only_us { Direction::Internal } else { Direction::Outbound })
+}
+
+/// A message that the parser must not see, by its header fields.
+fn by_head(raw: &[u8], reason: String, ours: &Ours, zone: &TimeZone) -> Message {
+    let mail = intake::parse_head(raw).unwrap_or_default();
+    let fields = Headers::of(&mail, zone);
+    let (wrapping, carrier) = unwrap::route(&mail, &fields, ours);
+    let mut message = Message {
+        reading: Reading::Unreadable(reason),
+        original_id: fields.message_id.clone(),
+        message_id: fields.message_id.clone(),
+        arrived_at: intake::arrived_at(raw).or(fields.sent_at),
+        wrapping,
+        carrier,
+        ..described(&fields)
+    };
+    message.direction = direction(&message, ours);
+    message.confidence = 0.0;
+    message
 }

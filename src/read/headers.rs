@@ -1,0 +1,260 @@
+//! Who, to whom, when, about what: the header fields, as clean as they can be had.
+//!
+//! Mail breaks every rule there is for them; what cannot be understood is left
+//! out, never guessed.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::{Address as Parsed, HeaderValue, Message as Mail, MessageParser};
+
+use super::message::Address;
+use super::{Ours, dates};
+use crate::intake;
+
+/// Most addresses of one field.
+const MOST_ADDRESSES: usize = 1_000;
+/// Most ids of one field.
+const MOST_IDS: usize = 200;
+
+/// The header fields of one message.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Headers {
+    pub(super) from: Option<Address>,
+    pub(super) to: Vec<Address>,
+    pub(super) cc: Vec<Address>,
+    pub(super) subject: String,
+    pub(super) sent_at: Option<Timestamp>,
+    pub(super) date_raw: String,
+    pub(super) message_id: Option<String>,
+    pub(super) in_reply_to: Vec<String>,
+    pub(super) references: Vec<String>,
+    pub(super) high_priority: bool,
+    pub(super) doubts: Vec<&'static str>,
+}
+
+impl Headers {
+    /// Reads the fields of a parsed message; `zone` is for dates that name none.
+    pub(super) fn of(mail: &Mail<'_>, zone: &TimeZone) -> Self {
+        let mut doubts = Vec::new();
+        let date_raw = mail.header_raw("Date").unwrap_or_default().trim().to_owned();
+        let from = author(mail, &mut doubts);
+        Self {
+            from,
+            to: fields(mail, "To"),
+            cc: fields(mail, "Cc"),
+            subject: subject(mail),
+            sent_at: date(mail, &date_raw, zone, &mut doubts),
+            date_raw,
+            message_id: ids(mail.header("Message-ID")).into_iter().next(),
+            in_reply_to: ids(mail.header("In-Reply-To")),
+            references: ids(mail.header("References")),
+            high_priority: is_important(mail),
+            doubts,
+        }
+    }
+}
+
+/// Header bytes that are not UTF-8 are taken for windows-1252; the body stays as it is.
+pub(super) fn repaired(raw: &[u8]) -> Cow<'_, [u8]> {
+    let raw = unix_or_dos(raw);
+    let lines = raw.split_inclusive(|b| *b == b'\n').take_while(|line| !matches!(*line, b"\n" | b"\r\n"));
+    let end = lines.map(<[u8]>::len).sum();
+    let Some((head, body)) = raw.split_at_checked(end).filter(|(head, _)| std::str::from_utf8(head).is_err()) else {
+        return raw;
+    };
+    let head = head.split_inclusive(|b| *b == b'\n').map(western).collect::<String>();
+    Cow::Owned([head.as_bytes(), body].concat())
+}
+
+/// Lines that end in CR alone, as old systems wrote them, end in LF.
+fn unix_or_dos(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'\n') || !raw.contains(&b'\r') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect())
+}
+
+/// UTF-8, else windows-1252.
+pub(super) fn western(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => match charset_decoder(b"windows-1252") {
+            Some(decode) => Cow::Owned(decode(bytes)),
+            None => String::from_utf8_lossy(bytes),
+        },
+    }
+}
+
+/// From; where a list put its own address there, the person behind it; else who sent it.
+fn author(mail: &Mail<'_>, doubts: &mut Vec<&'static str>) -> Option<Address> {
+    let named = fields(mail, "From").into_iter().next();
+    if let Some(from) = named.filter(|a| !a.address.is_empty() || !a.name.is_empty()) {
+        return Some(behind_a_list(mail, &from).unwrap_or(from));
+    }
+    let other = ["Sender", "Reply-To", "X-Original-From", "Return-Path"]
+        .iter()
+        .find_map(|field| fields(mail, field).into_iter().find(|a| !a.address.is_empty()));
+    if other.is_some() {
+        doubts.push("no author is named; taken from who sent it");
+    }
+    other
+}
+
+/// `"Ann via Team" <team@…>`: lists write so where the author's domain forbids them to write as her.
+fn behind_a_list(mail: &Mail<'_>, from: &Address) -> Option<Address> {
+    let (name, _) = from.name.rsplit_once(" via ")?;
+    let real = ["X-Original-From", "Reply-To"].iter().find_map(|field| {
+        fields(mail, field).into_iter().find(|a| !a.address.is_empty() && a.address != from.address)
+    })?;
+    let name = name.trim().trim_matches(['\'', '"']).to_owned();
+    Some(Address { name, address: real.address })
+}
+
+/// Every address of every field of this name.
+pub(super) fn fields(mail: &Mail<'_>, name: &'static str) -> Vec<Address> {
+    let mut found = Vec::new();
+    for value in mail.header_values(name) {
+        match value {
+            HeaderValue::Address(parsed) => found.extend(people(parsed)),
+            HeaderValue::Text(text) => found.extend(from_text(text)),
+            HeaderValue::TextList(texts) => found.extend(texts.iter().filter_map(|t| from_text(t))),
+            _ => {}
+        }
+    }
+    let mut seen = HashSet::new();
+    found.retain(|a: &Address| a.address.is_empty() || seen.insert(a.address.clone()));
+    found.truncate(MOST_ADDRESSES);
+    found
+}
+
+fn people(parsed: &Parsed<'_>) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    let mut waiting = String::new();
+    for one in parsed.iter() {
+        let (name, address) = (one.name().unwrap_or_default(), one.address().unwrap_or_default());
+        let mut person = clean(name, address);
+        // `Doe, Jane <jane@…>` without quotes comes as two.
+        if person.address.is_empty() && !person.name.is_empty() {
+            if !waiting.is_empty() {
+                waiting.push_str(", ");
+            }
+            waiting.push_str(&person.name);
+            continue;
+        }
+        if !waiting.is_empty() {
+            person.name = format!("{waiting}, {}", person.name).trim_end_matches([',', ' ']).to_owned();
+            waiting.clear();
+        }
+        if !person.address.is_empty() {
+            found.push(person);
+        }
+    }
+    if !waiting.is_empty() && found.is_empty() {
+        found.push(Address { name: waiting, address: String::new() });
+    }
+    found
+}
+
+fn from_text(text: &str) -> Option<Address> {
+    let text = text.trim();
+    let inner = text.rsplit_once('<').map(|(name, rest)| (name, rest.trim_end_matches('>')));
+    let person = match inner {
+        Some((name, address)) => clean(name, address),
+        None => clean("", text),
+    };
+    (!person.address.is_empty() || !person.name.is_empty()).then_some(person)
+}
+
+/// A name without quotes and leftovers, an address in lower case; what is no address is a name.
+pub(super) fn clean(name: &str, address: &str) -> Address {
+    let address = address.trim().trim_matches(['<', '>', '\'', '"', ' ', ';', ',']);
+    let address = address.strip_prefix("mailto:").unwrap_or(address);
+    let address: String = address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let is_address = address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let name = if name.trim().is_empty() && !is_address { address.clone() } else { name.to_owned() };
+    let address = if is_address { address.to_lowercase() } else { String::new() };
+    let name = tidy(&decoded(&name));
+    let name = if name.eq_ignore_ascii_case(&address) { String::new() } else { name };
+    Address { name, address }
+}
+
+fn tidy(name: &str) -> String {
+    let folded: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let folded = folded.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut name = folded.as_str();
+    for quote in ['"', '\''] {
+        if let Some(inner) = name.strip_prefix(quote).and_then(|n| n.strip_suffix(quote)) {
+            name = inner.trim();
+        }
+    }
+    name.replace("\\\"", "\"")
+}
+
+/// Encoded words that stand where none should, as in quotes.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains("=?") || !text.contains("?=") {
+        return Cow::Borrowed(text);
+    }
+    let header = format!("Subject: {}\r\n\r\n", text.replace(['\r', '\n', '"'], " "));
+    let parsed = MessageParser::default().parse_headers(header.as_bytes()).and_then(|m| m.subject().map(str::to_owned));
+    parsed.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn subject(mail: &Mail<'_>) -> String {
+    let text = match mail.header("Subject") {
+        Some(HeaderValue::Text(text)) => text.as_ref(),
+        _ => "",
+    };
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn date(mail: &Mail<'_>, raw: &str, zone: &TimeZone, doubts: &mut Vec<&'static str>) -> Option<Timestamp> {
+    let parsed = mail.date().and_then(intake::instant).or_else(|| dates::parse(raw, zone));
+    if parsed.is_some() {
+        return parsed;
+    }
+    let received = intake::arrived_at(mail.raw_message());
+    doubts.push(if received.is_some() { "no date of its own; taken from its arrival" } else { "it has no date" });
+    received
+}
+
+/// Ids without angle brackets, each once, in order.
+fn ids(value: Option<&HeaderValue<'_>>) -> Vec<String> {
+    let texts: Vec<&str> = match value {
+        Some(HeaderValue::Text(text)) => vec![text.as_ref()],
+        Some(HeaderValue::TextList(texts)) => texts.iter().map(AsRef::as_ref).collect(),
+        _ => Vec::new(),
+    };
+    let mut seen = HashSet::new();
+    texts
+        .iter()
+        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "<>,".contains(c)))
+        .filter(|id| !id.is_empty() && id.len() <= 998 && seen.insert(id.to_owned()))
+        .take(MOST_IDS)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn is_important(mail: &Mail<'_>) -> bool {
+    let says = |field: &'static str, words: &[&str]| {
+        let value = mail.header_raw(field).unwrap_or_default().trim().to_ascii_lowercase();
+        words.iter().any(|word| value.starts_with(word))
+    };
+    says("X-Priority", &["1", "2"]) || says("Importance", &["high"]) || says("Priority", &["urgent"])
+}
+
+impl Ours {
+    /// Whether an address is a member's or the service inbox.
+    #[must_use]
+    pub fn includes(&self, address: &str) -> bool {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        address == self.service
+            || self.members.iter().any(|member| member == address)
+            || self.domains.iter().any(|ours| crate::config::is_below(domain, ours))
+    }
+}

@@ -1,0 +1,202 @@
+//! What stands below, and sometimes above, what somebody wrote: the signature, the
+//! mobile footer, legal boilerplate, warnings of mail gateways.
+
+use super::forward::is_rule;
+use super::layout::LAYOUT;
+use super::message::Address;
+use super::quote::Part;
+
+/// Most lines of a signature below `-- `, and below a closing word.
+const DELIMITED: usize = 25;
+const CLOSED: usize = 12;
+/// Longest line of a contact block, in characters.
+const CONTACT: usize = 90;
+/// Traits of boilerplate that a paragraph must show: above a signature, and below one.
+const TRAITS: usize = 3;
+const TRAITS_BELOW: usize = 2;
+
+/// Marks signature and boilerplate among the new lines.
+pub(super) fn mark(lines: &[&str], parts: &mut [Part], author: Option<&Address>) {
+    banners(lines, parts);
+    boilerplate(lines, parts);
+    for (from, to) in runs(parts) {
+        devices(lines, parts, (from, to));
+        if let Some(start) = delimiter(lines, parts, (from, to)).or_else(|| closing(lines, parts, (from, to), author)) {
+            parts.iter_mut().take(to).skip(start).filter(|p| **p == Part::New).for_each(|p| *p = Part::Signature);
+        }
+    }
+    // What looked like prose before is boilerplate once it stands below a signature.
+    boilerplate(lines, parts);
+}
+
+/// Stretches of lines without history between them.
+fn runs(parts: &[Part]) -> Vec<(usize, usize)> {
+    let mut runs = Vec::new();
+    let mut start = None;
+    for (at, part) in parts.iter().chain([&Part::Quoted]).enumerate() {
+        match (start, *part == Part::Quoted) {
+            (None, false) => start = Some(at),
+            (Some(from), true) => {
+                runs.push((from, at));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    runs
+}
+
+/// Warnings of a gateway above the text.
+fn banners(lines: &[&str], parts: &mut [Part]) {
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        if line.trim().is_empty() || is_rule(line) {
+            at += 1;
+            continue;
+        }
+        let bare = line.trim().trim_start_matches(['*', '|', '!', '⚠', '\u{fe0f}', ' ']).to_lowercase();
+        if !LAYOUT.banners.iter().any(|banner| bare.starts_with(banner.as_str())) {
+            return;
+        }
+        while lines.get(at).is_some_and(|line| !line.trim().is_empty()) {
+            if let Some(part) = parts.get_mut(at).filter(|part| **part == Part::New) {
+                *part = Part::Disclaimer;
+            }
+            at += 1;
+        }
+    }
+}
+
+/// Paragraphs of boilerplate and footers at the end of each stretch.
+fn boilerplate(lines: &[&str], parts: &mut [Part]) {
+    for (from, to) in runs(parts) {
+        let mut end = to;
+        while let Some(start) = paragraph_above(lines, (from, end)) {
+            let text = lines.get(start..end).unwrap_or_default().join(" ").to_lowercase();
+            let below = parts.get(start) == Some(&Part::Signature);
+            let first = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+            let footer = LAYOUT.footers.iter().any(|footer| first.starts_with(footer.as_str()));
+            let found = LAYOUT.traits.iter().filter(|word| text.contains(word.as_str())).take(TRAITS).count();
+            let legal = found >= if below { TRAITS_BELOW } else { TRAITS } && text.trim().len() > 60;
+            let ruler = lines.get(start..end).is_some_and(|l| l.iter().all(|l| l.trim().is_empty() || is_rule(l)));
+            let known = parts.get(start..end).is_some_and(|p| p.contains(&Part::Disclaimer));
+            if !(footer || legal || known || (ruler && end < to)) {
+                break;
+            }
+            parts.iter_mut().take(end).skip(start).for_each(|part| *part = Part::Disclaimer);
+            end = start;
+        }
+    }
+}
+
+/// Where the last paragraph of a stretch begins.
+fn paragraph_above(lines: &[&str], (from, to): (usize, usize)) -> Option<usize> {
+    let last = (from..to).rev().find(|n| lines.get(*n).is_some_and(|l| !l.trim().is_empty()))?;
+    let start = (from..last).rev().find(|n| lines.get(*n).is_some_and(|l| l.trim().is_empty() || is_rule(l)));
+    Some(start.map_or(from, |blank| if lines.get(blank).is_some_and(|l| is_rule(l)) { blank } else { blank + 1 }))
+}
+
+/// `Sent from my phone` and the like.
+fn devices(lines: &[&str], parts: &mut [Part], (from, to): (usize, usize)) {
+    for at in from..to {
+        let Some(line) = lines.get(at).filter(|line| line.len() < 200) else { continue };
+        let bare = line.trim().trim_start_matches(['*', '[', '(', '-', '_', '<', ' ']).to_lowercase();
+        if bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|device| bare.starts_with(device.as_str())) {
+            if let Some(part) = parts.get_mut(at).filter(|part| **part == Part::New) {
+                *part = Part::Signature;
+            }
+        }
+    }
+}
+
+/// The line `-- ` (RFC 3676) with a block below that can be a signature.
+fn delimiter(lines: &[&str], parts: &[Part], (from, to): (usize, usize)) -> Option<usize> {
+    (from..to).find(|at| {
+        let Some(line) = lines.get(*at) else { return false };
+        let exact = *line == "-- " || line.trim_end() == "--" || line.trim() == "—";
+        let dashes =
+            line.trim().len() >= 2 && line.trim().len() <= 4 && line.trim().chars().all(|c| "-_–—".contains(c));
+        (exact || dashes) && parts.get(*at) == Some(&Part::New) && filled(lines, (*at + 1, to)) <= DELIMITED
+    })
+}
+
+fn filled(lines: &[&str], (from, to): (usize, usize)) -> usize {
+    lines.get(from..to).unwrap_or_default().iter().filter(|line| !line.trim().is_empty()).count()
+}
+
+/// A closing word on a line of its own, or the author's name with a way to reach them below it.
+fn closing(lines: &[&str], parts: &[Part], (from, to): (usize, usize), author: Option<&Address>) -> Option<usize> {
+    let mut seen = 0;
+    let mut reached = false;
+    let mut found = None;
+    for at in (from..to).rev() {
+        let line = lines.get(at).map_or("", |line| line.trim());
+        if line.is_empty() || parts.get(at) != Some(&Part::New) {
+            continue;
+        }
+        seen += 1;
+        if seen > CLOSED || line.chars().count() > CONTACT {
+            break;
+        }
+        let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        if LAYOUT.sign_offs.contains(bare.as_str()) {
+            return Some(at);
+        }
+        if reached && author.is_some_and(|author| is_name(&bare, author)) {
+            found = Some(at);
+        }
+        reached |= reaches(line);
+        if found.is_some() && is_prose(line) {
+            break;
+        }
+    }
+    found
+}
+
+fn is_name(bare: &str, author: &Address) -> bool {
+    let name = author.name.to_lowercase();
+    !name.is_empty() && (bare == name || (name.split_whitespace().next() == Some(bare) && bare.len() > 2))
+}
+
+/// A telephone number, a web address, a separator of cards.
+fn reaches(line: &str) -> bool {
+    let digits = line.chars().filter(char::is_ascii_digit).count();
+    let lower = line.to_lowercase();
+    (digits >= 7 && line.chars().count() <= 60)
+        || lower.contains("www.")
+        || lower.contains("http")
+        || line.contains(" | ")
+        || (line.contains('@') && line.split_whitespace().count() <= 3)
+}
+
+fn is_prose(line: &str) -> bool {
+    line.ends_with(['.', '?', '!']) && line.split_whitespace().count() > 6
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::read::message::Address;
+    use crate::read::quote::part;
+
+    #[test]
+    fn signatures_and_boilerplate_are_set_apart() {
+        let ann = Address { name: "Ann Archer".to_owned(), address: "ann@acme.example".to_owned() };
+        #[rustfmt::skip]
+        let cases = [
+            ("Fine.\n\n-- \nAnn\n020 7946 0000", "Fine."),
+            ("Fine.\n\nKind regards,\nAnn\nHead of Plans", "Fine."),
+            ("Fine.\n\nMit freundlichen Grüßen\nAnn", "Fine."),
+            ("Fine.\n\nAnn Archer\nHead of Plans | ACME\n020 7946 0000", "Fine."),
+            ("Fine.\n\nSent from my iPhone", "Fine."),
+            ("Fine.\n\nAnn", "Fine.\n\nAnn"),
+            ("CAUTION: This email originated from outside of us.\n\nFine.", "Fine."),
+            ("Fine.\n\nThis email and any attachments are confidential and intended solely for the addressee. If you are not the intended recipient, notify the sender.", "Fine."),
+            ("Our lawyers will start legal action on Monday.", "Our lawyers will start legal action on Monday."),
+            ("Please keep this confidential: we may end the contract.", "Please keep this confidential: we may end the contract."),
+            ("Best regards from Rome were on the card.\nFine.", "Best regards from Rome were on the card.\nFine."),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(part(text, Some(&ann)).texts.new_text, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The words by which machines give themselves away, from
+//! `rules/lang/automatic.toml`, ready to be looked for in one pass.
+//!
+//! Text is folded before it is searched: lower case, single blanks, plain
+//! apostrophes. Searching is linear in the text.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use serde::{Deserialize, Deserializer};
+
+/// Everything `rules/lang/automatic.toml` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    pub(super) headers: HeaderNames,
+    pub(super) senders: Senders,
+    pub(super) subjects: Subjects,
+    pub(super) texts: Texts,
+    #[serde(rename = "language")]
+    pub(super) languages: Vec<Language>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeaderNames {
+    pub(super) replies: Vec<String>,
+    pub(super) notices: Vec<String>,
+    pub(super) mailings: Vec<String>,
+    pub(super) services: Vec<String>,
+    pub(super) discussions: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Senders {
+    pub(super) daemons: Vec<String>,
+    pub(super) daemon_names: Phrases,
+    pub(super) no_reply: Vec<String>,
+    pub(super) responders: Phrases,
+    pub(super) mailing_names: Phrases,
+    pub(super) roles: Vec<String>,
+    pub(super) mailings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Subjects {
+    pub(super) automatic: Phrases,
+    pub(super) absent: Phrases,
+    pub(super) away: Phrases,
+    pub(super) bounce: Phrases,
+    pub(super) report: Phrases,
+    pub(super) calendar: Phrases,
+    pub(super) receipt: Phrases,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Texts {
+    pub(super) away: Phrases,
+    pub(super) machine: Phrases,
+    pub(super) received: Phrases,
+    pub(super) bounce: Phrases,
+    pub(super) original: Phrases,
+    pub(super) unreached: Phrases,
+    pub(super) unrelated: Phrases,
+    pub(super) calendar: Phrases,
+    pub(super) leave: Phrases,
+    pub(super) receipt: Phrases,
+}
+
+/// How one language names days, and what it says around them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Language {
+    pub(super) code: String,
+    /// January first; each entry holds the forms of one name.
+    pub(super) months: Vec<String>,
+    /// Monday first.
+    pub(super) weekdays: Vec<String>,
+    pub(super) back: Phrases,
+    pub(super) until: Phrases,
+    pub(super) tomorrow: Phrases,
+    pub(super) deputy: Phrases,
+}
+
+/// The words, read once.
+#[expect(clippy::expect_used, reason = "the file is part of the program; a test reads it")]
+pub(super) static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../rules/lang/automatic.toml")).expect("automatic.toml holds together")
+});
+
+/// Phrases to look for, whole words only.
+#[derive(Debug)]
+pub(super) struct Phrases(AhoCorasick);
+
+impl<'de> Deserialize<'de> for Phrases {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let phrases = Vec::<String>::deserialize(deserializer)?;
+        if let Some(phrase) = phrases.iter().find(|phrase| fold(phrase) != **phrase || phrase.is_empty()) {
+            return Err(serde::de::Error::custom(format!("{phrase:?} is not lower case with single blanks")));
+        }
+        AhoCorasick::new(phrases).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Phrases {
+    /// Whether a phrase stands in the folded text.
+    pub(super) fn found(&self, text: &str) -> bool {
+        self.spans(text).next().is_some()
+    }
+
+    /// Where the phrases stand in the folded text, by their ends.
+    pub(super) fn spans<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        self.0
+            .find_overlapping_iter(text)
+            .map(|hit| (hit.start(), hit.end()))
+            .filter(move |&(start, end)| is_whole(text, start, end))
+    }
+
+    /// What follows the longest phrase that the folded text begins with.
+    pub(super) fn after_beginning<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let end = self.spans(text).filter(|&(start, _)| start == 0).map(|(_, end)| end).max()?;
+        text.get(end..)
+    }
+
+    /// Whether the folded text ends with a phrase.
+    pub(super) fn ends(&self, text: &str) -> bool {
+        self.spans(text).any(|(_, end)| end == text.len())
+    }
+}
+
+/// Text made ready for searching.
+pub(super) fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '’' | '‘' | '`' | '´' => folded.push('\''),
+            c if c.is_whitespace() => {
+                if !folded.is_empty() && !folded.ends_with(' ') {
+                    folded.push(' ');
+                }
+            }
+            c => folded.extend(c.to_lowercase()),
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+/// Whether no letter continues the phrase on either side. Scripts that write
+/// without blanks have no such bounds.
+fn is_whole(text: &str, start: usize, end: usize) -> bool {
+    let before = text.get(..start).and_then(|text| text.chars().next_back());
+    let after = text.get(end..).and_then(|text| text.chars().next());
+    let phrase = text.get(start..end).unwrap_or_default();
+    let continues =
+        |edge: Option<char>, beside: Option<char>| edge.is_some_and(is_letter) && beside.is_some_and(is_letter);
+    !continues(phrase.chars().next(), before) && !continues(phrase.chars().next_back(), after)
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_alphanumeric()
+        && !('\u{e00}'..'\u{e80}').contains(&c)
+        && !('\u{3040}'..'\u{a000}').contains(&c)
+        && !('\u{ac00}'..'\u{d7b0}').contains(&c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, WORDS, fold};
+
+    #[test]
+    fn every_language_names_its_days() {
+        for Language { code, months, weekdays, .. } in &WORDS.languages {
+            assert!(months.is_empty() || months.len() == 12, "{code}");
+            assert_eq!(weekdays.len(), 7, "{code}");
+        }
+        assert!(WORDS.languages.len() >= 18);
+    }
+
+    #[test]
+    fn phrases_are_whole_words() {
+        #[rustfmt::skip]
+        let cases = [
+            ("I’m out of\n the   office", true),
+            ("an away game? awayday", false),
+            ("1月13日まで不在にしております。", true),
+            ("Ich bin bis Montag nicht im Büro.", true),
+        ];
+        for (text, found) in cases {
+            assert_eq!(WORDS.texts.away.found(&fold(text)), found, "{text}");
+        }
+    }
+}
