@@ -137,8 +137,13 @@ pub(super) fn route(mail: &Mail<'_>, fields: &Headers, ours: &Ours) -> (Wrapping
         return (Wrapping::Resent, Some(Carrier { from: Some(from), sent_at: resent_at(mail) }));
     }
     let by_us = fields.from.as_ref().is_some_and(|a| ours.includes(&a.address));
+    // A blind copy is handed over by the author's server, a redirected one by somebody's mailbox.
+    let redirected = mail.header("X-Forwarded-To").is_some() || mail.header("X-Forwarded-For").is_some();
     match (named, by_us) {
         (true, _) => (Wrapping::Direct, None),
+        (false, true) if redirected => {
+            (Wrapping::Resent, Some(Carrier { from: redirector(mail, ours), sent_at: None }))
+        }
         (false, true) => (Wrapping::Bcc, None),
         (false, false) if fields.from.is_none() => (Wrapping::Direct, None),
         (false, false) => (Wrapping::Resent, Some(Carrier { from: redirector(mail, ours), sent_at: None })),
