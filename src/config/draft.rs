@@ -18,6 +18,9 @@ pub(super) fn service(f: &mut Fields<'_, '_>, folder: &Path) -> Option<Service> 
     if !f.has("domains") {
         f.complain("domains", "`domains` is missing", "add domains = [\"yourfirm.example\"], the firm's own");
     }
+    if f.is_empty_list("domains") {
+        f.complain("domains", "`domains` is empty", "write for instance [\"yourfirm.example\"], the firm's own");
+    }
     let domains_found = domains(f, "domains");
     let metrics = f.text("metrics").unwrap_or_else(|| "127.0.0.1:9469".to_owned());
     let service = Service {
@@ -83,8 +86,14 @@ pub(super) fn server(f: &mut Fields<'_, '_>, folder: &Path, ports: [u16; 2]) -> 
     let tls = tls.unwrap_or_default();
     let usual = if tls == Tls::Implicit { ports[0] } else { ports[1] };
     let port = count(f, "port", 65_535).map_or(usual, |n| u16::try_from(n).unwrap_or(usual));
+    if port == 0 {
+        f.complain("port", "`port` is 0", "write a number from 1 to 65535");
+    }
     let ca_file = path(f, "ca_file", folder);
     let auth = auth(f, folder);
+    if auth.is_some() && !f.has("user") {
+        f.complain("user", "`user` is missing", "add the name to log in with");
+    }
     let host = host?;
     if tls == Tls::None && !is_loopback(&host) {
         f.complain(
@@ -101,17 +110,17 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn auth(f: &mut Fields<'_, '_>, folder: &Path) -> Option<Auth> {
+    /// The key that goes with it, the one that does not, and what they make.
+    const BY_PASSWORD: (&str, &str, Make) = ("password", "token", Auth::Password);
     type Make = fn(super::settings::Secret) -> Auth;
-    let kinds: [(&str, Make); 5] = [
-        ("password", Auth::Password),
-        ("oauth_google", Auth::OauthGoogle),
-        ("oauth_google_service", Auth::OauthGoogleService),
-        ("oauth_ms_device", Auth::OauthMsDevice),
-        ("oauth_ms_app", Auth::OauthMsApp),
+    let kinds: [(&str, (&str, &str, Make)); 5] = [
+        ("password", BY_PASSWORD),
+        ("oauth_google", ("token", "password", Auth::OauthGoogle)),
+        ("oauth_google_service", ("token", "password", Auth::OauthGoogleService)),
+        ("oauth_ms_device", ("token", "password", Auth::OauthMsDevice)),
+        ("oauth_ms_app", ("token", "password", Auth::OauthMsApp)),
     ];
-    let by_password = f.text("auth").is_none_or(|kind| kind == "password");
-    let make = if f.has("auth") { f.choice("auth", &kinds)? } else { Auth::Password };
-    let (key, other) = if by_password { ("password", "token") } else { ("token", "password") };
+    let (key, other, make) = if f.has("auth") { f.choice("auth", &kinds)? } else { BY_PASSWORD };
     if f.has(other) {
         f.complain(other, format!("`{other}` does not go with this `auth`"), format!("write `{key}` instead"));
     }

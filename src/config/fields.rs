@@ -116,7 +116,9 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     fn wrong_type(&mut self, key: &str, found: &Spanned<DeValue<'_>>, want: &str) {
-        let what = format!("`{key}` is a {}", found.get_ref().type_str());
+        let kind = found.get_ref().type_str();
+        let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+        let what = format!("`{key}` is {article} {kind}");
         self.complain_at(found.span().start, what, format!("write {want}"));
     }
 
@@ -213,6 +215,10 @@ impl<'s, 't> Fields<'s, 't> {
 
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
+    }
+
+    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
+        self.get(key).and_then(|value| value.get_ref().as_array()).is_some_and(|items| items.is_empty())
     }
 
     /// The keys, in order of the alphabet.

@@ -131,10 +131,7 @@ fn mailbox(f: &mut Fields<'_, '_>, lists: &mut Lists, base: &Base<'_>) -> Option
     f.only(&known);
     let name = required(f, "name", "watch");
     let server = server(f, base.folder, [993, 143]);
-    if server.is_some() && !f.has("user") {
-        f.complain("user", "`user` is missing", "add the log-in name of the mailbox");
-    }
-    if !f.has("password") && !f.has("token") {
+    if !["password", "token", "auth"].iter().any(|key| f.has(key)) {
         f.complain(
             "password",
             "`password` is missing",
