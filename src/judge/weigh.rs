@@ -697,7 +697,8 @@ fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
         || signals
             .iter()
             .any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
-    if letter.direction != Direction::Inbound || !tense {
+    let announced = tone.label <= ToneLabel::Concerned && WORDS.brings_in(letter.new_text, letter.superiors_on_copy);
+    if letter.direction != Direction::Inbound || !(tense || announced) {
         return;
     }
     for name in ["superior_copied", "over_your_head"] {
