@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::complaint::{Complaint, Complaints};
 use super::draft;
-use super::fields::nearest;
+use super::fields::{nearest, nearest_address};
 use super::lists::{Lists, Named, Reference, To, fallback_calendar};
 use super::settings::{Account, DEFAULT, Member, Settings, everybody_who_manages, is_below};
 use super::{Service, Singles};
@@ -70,9 +70,10 @@ fn unknown(reference: &Reference, lists: &Lists) -> Option<Complaint> {
         To::Member | To::Account => format!("[[{what}]]"),
         To::Calendar | To::Target | To::Ladder => format!("[{what}.{}]", reference.name),
     };
-    let remedy = match nearest(&reference.name, &known) {
+    let near = if reference.to == To::Member { nearest_address } else { nearest };
+    let remedy = match near(&reference.name, &known) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => format!("add a {table}, or mend the name"),
+        None => format!("add {table}, or mend the name"),
     };
     let what = format!("`{}` names {:?}, and there is no such {what}", reference.key, reference.name);
     Some(complaint(&reference.file, reference.line, what, remedy))

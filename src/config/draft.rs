@@ -18,10 +18,12 @@ pub(super) fn service(f: &mut Fields<'_, '_>, folder: &Path) -> Option<Service> 
     if !f.has("domains") {
         f.complain("domains", "`domains` is missing", "add domains = [\"yourfirm.example\"], the firm's own");
     }
+    if f.is_empty_list("domains") {
+        f.complain("domains", "`domains` is empty", "write for instance [\"yourfirm.example\"], the firm's own");
+    }
     let domains_found = domains(f, "domains");
     let metrics = f.text("metrics").unwrap_or_else(|| "127.0.0.1:9469".to_owned());
     let service = Service {
-        address: address?,
         domains: domains_found,
         time_zone: zone(f, "time_zone").unwrap_or(TimeZone::UTC),
         store: store(f, folder),
@@ -30,6 +32,8 @@ pub(super) fn service(f: &mut Fields<'_, '_>, folder: &Path) -> Option<Service> 
         metrics: metrics_address(f, &metrics),
         templates: path(f, "templates", folder),
         people: domains(f, "people"),
+        // Last, so that all the rest is read and complained of without it.
+        address: address?,
     };
     (!service.domains.is_empty()).then_some(service)
 }
@@ -82,9 +86,12 @@ pub(super) fn server(f: &mut Fields<'_, '_>, folder: &Path, ports: [u16; 2]) -> 
     let tls = f.choice("tls", &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls), ("none", Tls::None)]);
     let tls = tls.unwrap_or_default();
     let usual = if tls == Tls::Implicit { ports[0] } else { ports[1] };
-    let port = count(f, "port", 65_535).map_or(usual, |n| u16::try_from(n).unwrap_or(usual));
+    let port = port(f).unwrap_or(usual);
     let ca_file = path(f, "ca_file", folder);
     let auth = auth(f, folder);
+    if auth.is_some() && !f.has("user") {
+        f.complain("user", "`user` is missing", "add the name to log in with");
+    }
     let host = host?;
     if tls == Tls::None && !is_loopback(&host) {
         f.complain(
@@ -96,22 +103,31 @@ pub(super) fn server(f: &mut Fields<'_, '_>, folder: &Path, ports: [u16; 2]) -> 
     Some(Server { host, port, tls, ca_file, user: f.text("user").unwrap_or_default(), auth })
 }
 
+fn port(f: &mut Fields<'_, '_>) -> Option<u16> {
+    let number = f.integer("port")?;
+    let port = u16::try_from(number).ok().filter(|port| *port > 0);
+    if port.is_none() {
+        f.complain("port", format!("`port` is {number}"), "write a number from 1 to 65535");
+    }
+    port
+}
+
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 fn auth(f: &mut Fields<'_, '_>, folder: &Path) -> Option<Auth> {
+    /// The key that goes with it, the one that does not, and what they make.
+    const BY_PASSWORD: (&str, &str, Make) = ("password", "token", Auth::Password);
     type Make = fn(super::settings::Secret) -> Auth;
-    let kinds: [(&str, Make); 5] = [
-        ("password", Auth::Password),
-        ("oauth_google", Auth::OauthGoogle),
-        ("oauth_google_service", Auth::OauthGoogleService),
-        ("oauth_ms_device", Auth::OauthMsDevice),
-        ("oauth_ms_app", Auth::OauthMsApp),
+    let kinds: [(&str, (&str, &str, Make)); 5] = [
+        ("password", BY_PASSWORD),
+        ("oauth_google", ("token", "password", Auth::OauthGoogle)),
+        ("oauth_google_service", ("token", "password", Auth::OauthGoogleService)),
+        ("oauth_ms_device", ("token", "password", Auth::OauthMsDevice)),
+        ("oauth_ms_app", ("token", "password", Auth::OauthMsApp)),
     ];
-    let by_password = f.text("auth").is_none_or(|kind| kind == "password");
-    let make = if f.has("auth") { f.choice("auth", &kinds)? } else { Auth::Password };
-    let (key, other) = if by_password { ("password", "token") } else { ("token", "password") };
+    let (key, other, make) = if f.has("auth") { f.choice("auth", &kinds)? } else { BY_PASSWORD };
     if f.has(other) {
         f.complain(other, format!("`{other}` does not go with this `auth`"), format!("write `{key}` instead"));
     }
@@ -145,8 +161,9 @@ pub(super) fn alerts(f: &mut Fields<'_, '_>) -> Alerts {
     });
     alerts.max_repeats = count(f, "max_repeats", 100).unwrap_or(alerts.max_repeats);
     alerts.cap_per_hour = count(f, "cap_per_hour", 1_000).unwrap_or(alerts.cap_per_hour);
+    let before = f.complained();
     if let Some(week) = week(f, "send") {
-        if week.iter().all(Vec::is_empty) {
+        if week.iter().all(Vec::is_empty) && f.complained() == before {
             f.complain("send", "there is no hour at which a warning may be sent", "name at least one window");
         }
         alerts.send.week = week;

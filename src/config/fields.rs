@@ -116,7 +116,9 @@ impl<'s, 't> Fields<'s, 't> {
     }
 
     fn wrong_type(&mut self, key: &str, found: &Spanned<DeValue<'_>>, want: &str) {
-        let what = format!("`{key}` is a {}", found.get_ref().type_str());
+        let kind = found.get_ref().type_str();
+        let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+        let what = format!("`{key}` is {article} {kind}");
         self.complain_at(found.span().start, what, format!("write {want}"));
     }
 
@@ -215,6 +217,19 @@ impl<'s, 't> Fields<'s, 't> {
         self.get(key).is_some()
     }
 
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| value.get_ref().is_str())
+    }
+
+    /// Complaints so far, in this file.
+    pub(crate) fn complained(&self) -> usize {
+        self.complaints.len()
+    }
+
+    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
+        self.get(key).and_then(|value| value.get_ref().as_array()).is_some_and(|items| items.is_empty())
+    }
+
     /// The keys, in order of the alphabet.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.table.keys().map(|key| key.get_ref().to_string()).collect()
@@ -267,8 +282,16 @@ impl<'s, 't> Fields<'s, 't> {
 
 /// The word that takes the fewest edits, if few enough to be a slip.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    within(1 + word.chars().count() / 4, word, known)
+}
+
+/// The same for addresses, of which many differ little.
+pub(crate) fn nearest_address<'a>(address: &str, known: &[&'a str]) -> Option<&'a str> {
+    within(2, address, known)
+}
+
+fn within<'a>(limit: usize, word: &str, known: &[&'a str]) -> Option<&'a str> {
     let best = known.iter().map(|k| (edits(word, k), *k)).min_by_key(|(n, _)| *n)?;
-    let limit = 1 + word.chars().count() / 4;
     (best.0 <= limit).then_some(best.1)
 }
 

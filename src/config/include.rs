@@ -81,7 +81,7 @@ fn matching(pattern: &Path) -> Result<Vec<std::path::PathBuf>, String> {
         .filter(|path| path.is_file() && path.file_name().is_some_and(|n| fits(&n.to_string_lossy(), &name)))
         .collect();
     found.sort();
-    Ok(found)
+    if found.is_empty() { Err(format!("no file is called {}", pattern.display())) } else { Ok(found) }
 }
 
 /// Whether a name fits a pattern with any number of `*`.

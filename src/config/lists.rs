@@ -131,10 +131,10 @@ fn mailbox(f: &mut Fields<'_, '_>, lists: &mut Lists, base: &Base<'_>) -> Option
     f.only(&known);
     let name = required(f, "name", "watch");
     let server = server(f, base.folder, [993, 143]);
-    if server.is_some() && !f.has("user") {
-        f.complain("user", "`user` is missing", "add the log-in name of the mailbox");
-    }
-    if !f.has("password") && !f.has("token") {
+    if !["password", "token", "auth"].iter().any(|key| f.has(key)) {
+        if server.is_some() && !f.has("user") {
+            f.complain("user", "`user` is missing", "add the name to log in with");
+        }
         f.complain(
             "password",
             "`password` is missing",
@@ -144,10 +144,11 @@ fn mailbox(f: &mut Fields<'_, '_>, lists: &mut Lists, base: &Base<'_>) -> Option
     let after = after(f);
     let calendar = f.text("calendar");
     lists.refer(f, To::Calendar, "calendar", calendar.as_slice());
+    let folder = f.text("folder").unwrap_or_else(|| "INBOX".to_owned());
+    let authserv_id = f.text("authserv_id");
     let name = name?;
     lists.name(f, "mailbox", &name);
-    let folder = f.text("folder").unwrap_or_else(|| "INBOX".to_owned());
-    Some(Mailbox { name, server: server?, folder, after, authserv_id: f.text("authserv_id"), calendar })
+    Some(Mailbox { name, server: server?, folder, after, authserv_id, calendar })
 }
 
 fn after(f: &mut Fields<'_, '_>) -> After {
@@ -178,10 +179,11 @@ fn member(f: &mut Fields<'_, '_>, lists: &mut Lists, base: &Base<'_>) -> Option<
     let time_zone = zone(f, "time_zone").unwrap_or_else(|| base.zone.clone());
     let digest_at = time(f, "digest_at").unwrap_or(base.digest_at);
     let digest_days = days(f, "digest_days").unwrap_or([true, true, true, true, true, false, false]);
+    let name = f.text("name").filter(|name| !name.trim().is_empty());
     let address = found?;
     lists.name(f, "member", &address);
     let local = address.split('@').next().unwrap_or(&address).to_owned();
-    let name = f.text("name").filter(|name| !name.trim().is_empty()).unwrap_or(local);
+    let name = name.unwrap_or(local);
     Some(Member { address, name, role, reports_to, deputy, time_zone, digest_at, digest_days })
 }
 
@@ -266,12 +268,13 @@ fn cadence(f: &mut Fields<'_, '_>) -> Option<u16> {
 fn calendar(f: &mut Fields<'_, '_>, base: &Base<'_>) -> Calendar {
     f.only(&["zone", "week", "holidays", "half_days"]);
     let usual = Calendar::office();
+    let before = f.complained();
     let calendar = Calendar {
         zone: zone(f, "zone").unwrap_or_else(|| base.zone.clone()),
         week: week(f, "week").unwrap_or(usual.week),
         days: exceptions(f),
     };
-    if calendar.week.iter().all(Vec::is_empty) {
+    if calendar.week.iter().all(Vec::is_empty) && f.complained() == before {
         f.complain("week", "this calendar has no working time", "name at least one window");
     }
     calendar
@@ -316,9 +319,10 @@ fn working(f: &mut Fields<'_, '_>, key: &str, usual: &str) -> WorkingSpan {
 const STEP: SignedDuration = SignedDuration::from_mins(10);
 
 fn ladder(f: &mut Fields<'_, '_>, lists: &mut Lists) -> Vec<Step> {
+    let before = f.complained();
     f.only(&["steps"]);
     let steps = f.each("steps", |f| step(f, lists));
-    if steps.is_empty() {
+    if steps.is_empty() && f.complained() == before {
         f.complain("steps", "this ladder has no step", "add steps = [{ to = \"owner\", after = \"0m\" }]");
     }
     if steps.iter().zip(steps.iter().skip(1)).any(|(one, next)| next.after.saturating_sub(one.after) < STEP) {

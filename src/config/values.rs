@@ -217,6 +217,10 @@ fn date(f: &mut Fields<'_, '_>, key: &str, text: &str) -> Option<Date> {
 
 pub(super) fn secret(f: &mut Fields<'_, '_>, key: &str, folder: &Path) -> Option<Secret> {
     let remedy = "write { credential = \"NAME\" }, { file = \"PATH\" } or { env = \"NAME\" }";
+    if f.is_text(key) {
+        f.complain(key, format!("`{key}` is written out, and settings only say where a secret is kept"), remedy);
+        return None;
+    }
     if !f.has(key) {
         return None;
     }

@@ -231,6 +231,11 @@ impl Words {
         self.writer.is_match(words) && !self.reader.is_match(words)
     }
 
+    /// Whether a sentence names its writer or its reader.
+    pub(super) fn is_personal(&self, sentence: &str) -> bool {
+        self.writer.is_match(sentence) || self.reader.is_match(sentence)
+    }
+
     /// Whether a sentence asks its reader for something.
     pub(super) fn asks(&self, sentence: &str) -> bool {
         let question = sentence.trim_end_matches(['"', ')', ' ']).ends_with('?');
