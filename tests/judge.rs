@@ -42,11 +42,7 @@ fn letter<'a>(text: &'a str, calendar: &'a Calendar) -> Letter<'a> {
 }
 
 fn at(local: &str) -> jiff::Zoned {
-    local
-        .parse::<DateTime>()
-        .unwrap()
-        .to_zoned(TimeZone::UTC)
-        .unwrap()
+    local.parse::<DateTime>().unwrap().to_zoned(TimeZone::UTC).unwrap()
 }
 
 /// A small set of rules, so that these tests stand whatever ships.
@@ -118,10 +114,7 @@ miss = ["You are late again."]
 "#;
 
 fn small() -> Judge {
-    let file = RuleFile {
-        name: "small.toml".to_owned(),
-        text: RULES.to_owned(),
-    };
+    let file = RuleFile { name: "small.toml".to_owned(), text: RULES.to_owned() };
     let rules = Rules::load(&[file]).unwrap();
     assert_eq!(rules.prove(), [], "the small set proves itself");
     Judge::new(rules)
@@ -155,10 +148,7 @@ fn words_are_read_as_meant() {
 #[test]
 fn praise_beside_failure_is_never_positive() {
     let verdict = judged("Great, another delay. Thank you for nothing.");
-    assert!(
-        verdict.tone.unwrap().label < ToneLabel::Neutral,
-        "{verdict:?}"
-    );
+    assert!(verdict.tone.unwrap().label < ToneLabel::Neutral, "{verdict:?}");
 }
 
 #[test]
@@ -170,12 +160,7 @@ fn many_worries_stay_concerned() {
 #[test]
 fn a_closing_courtesy_is_no_praise() {
     let verdict = judged("Please send the file.\n\nMany thanks,\nOttoline");
-    assert_eq!(
-        verdict.tone.unwrap().label,
-        ToneLabel::Neutral,
-        "{:?}",
-        verdict.hits
-    );
+    assert_eq!(verdict.tone.unwrap().label, ToneLabel::Neutral, "{:?}", verdict.hits);
 }
 
 #[test]
@@ -184,10 +169,7 @@ fn a_calm_cancellation_is_critical_and_a_vendor_s_is_not_ours_to_lose() {
     let text = "We have decided to end the contract. Thank you for everything.";
     let client = small().judge(&letter(text, &calendar));
     assert_eq!(client.severity, Severity::Critical, "{:?}", client.reasons);
-    let vendor = small().judge(&Letter {
-        kind: Kind::Vendor,
-        ..letter(text, &calendar)
-    });
+    let vendor = small().judge(&Letter { kind: Kind::Vendor, ..letter(text, &calendar) });
     assert!(!vendor.has("cancellation_risk"));
 }
 
@@ -196,28 +178,16 @@ fn weak_evidence_never_alerts_by_itself() {
     let calendar = Calendar::office();
     let guess = small().judge(&letter("I know your boss.", &calendar));
     assert_eq!(guess.severity, Severity::Info, "{:?}", guess.reasons);
-    let unsure = Letter {
-        reading_confidence: 0.3,
-        ..letter("You idiots.", &calendar)
-    };
+    let unsure = Letter { reading_confidence: 0.3, ..letter("You idiots.", &calendar) };
     let unsure = small().judge(&unsure);
     assert_eq!(unsure.severity, Severity::Info);
-    assert!(
-        unsure.reasons.iter().any(|r| r.contains("not certain")),
-        "{:?}",
-        unsure.reasons
-    );
+    assert!(unsure.reasons.iter().any(|r| r.contains("not certain")), "{:?}", unsure.reasons);
 }
 
 #[test]
 fn a_rule_may_ask_for_more() {
     let verdict = judged("You are late again and I am worried.");
-    assert_eq!(
-        verdict.severity,
-        Severity::Critical,
-        "{:?}",
-        verdict.reasons
-    );
+    assert_eq!(verdict.severity, Severity::Critical, "{:?}", verdict.reasons);
     assert!(verdict.hits.iter().any(|hit| hit.rule == "heat"));
 }
 
@@ -225,21 +195,12 @@ fn a_rule_may_ask_for_more() {
 fn an_inherited_subject_and_stop_phrases_count_for_nothing() {
     let calendar = Calendar::office();
     let plain = letter("See attached.", &calendar);
-    let new = small().judge(&Letter {
-        subject: "You idiots",
-        ..plain.clone()
-    });
+    let new = small().judge(&Letter { subject: "You idiots", ..plain.clone() });
     assert!(new.has("abuse"));
-    let old = small().judge(&Letter {
-        subject: "Re: You idiots",
-        ..plain.clone()
-    });
+    let old = small().judge(&Letter { subject: "Re: You idiots", ..plain.clone() });
     assert!(!old.has("abuse"));
     let habit = ["you idiots".to_owned()];
-    let stopped = Letter {
-        stop_phrases: &habit,
-        ..letter("Morning you idiots!", &calendar)
-    };
+    let stopped = Letter { stop_phrases: &habit, ..letter("Morning you idiots!", &calendar) };
     assert!(!small().judge(&stopped).has("abuse"));
 }
 
@@ -248,15 +209,8 @@ fn our_own_mail_and_internal_mail_keep_their_own_scale() {
     let calendar = Calendar::office();
     let text = "You are late again.";
     for direction in [Direction::Outbound, Direction::Internal] {
-        let verdict = small().judge(&Letter {
-            direction,
-            ..letter(text, &calendar)
-        });
-        assert!(
-            verdict.severity <= Severity::Info,
-            "{direction:?}: {:?}",
-            verdict.reasons
-        );
+        let verdict = small().judge(&Letter { direction, ..letter(text, &calendar) });
+        assert!(verdict.severity <= Severity::Info, "{direction:?}: {:?}", verdict.reasons);
     }
 }
 
@@ -265,17 +219,11 @@ fn a_superior_on_copy_of_tense_mail_goes_over_a_head() {
     let calendar = Calendar::office();
     let copied = ["Dana".to_owned()];
     let tense = letter("You are late again. I need it by 5pm today.", &calendar);
-    let tense = small().judge(&Letter {
-        superiors_on_copy: &copied,
-        ..tense
-    });
+    let tense = small().judge(&Letter { superiors_on_copy: &copied, ..tense });
     assert!(tense.has("over_your_head"));
     assert_eq!(tense.severity, Severity::Critical);
     let calm = letter("The minutes are attached.", &calendar);
-    let calm = small().judge(&Letter {
-        superiors_on_copy: &copied,
-        ..calm
-    });
+    let calm = small().judge(&Letter { superiors_on_copy: &copied, ..calm });
     assert!(!calm.has("over_your_head"));
 }
 
@@ -295,10 +243,7 @@ fn the_hour_of_arrival_decides_what_short_notice_is() {
     ];
     let calendar = Calendar::office();
     for (arrival, text, expected) in cases {
-        let verdict = small().judge(&Letter {
-            at: Some(at(arrival)),
-            ..letter(text, &calendar)
-        });
+        let verdict = small().judge(&Letter { at: Some(at(arrival)), ..letter(text, &calendar) });
         let timed = ["short_notice_deadline", "deadline", "after_hours_demand"];
         let found: Vec<&str> = timed.into_iter().filter(|s| verdict.has(s)).collect();
         assert_eq!(found, expected, "{text} at {arrival}");
@@ -318,26 +263,17 @@ fn promises_are_kept_with_their_date() {
     ];
     let calendar = Calendar::office();
     for (text, expected) in cases {
-        let ours = Letter {
-            direction: Direction::Outbound,
-            ..letter(text, &calendar)
-        };
+        let ours = Letter { direction: Direction::Outbound, ..letter(text, &calendar) };
         let verdict = small().judge(&ours);
-        let due = verdict
-            .commitments
-            .first()
-            .map(|promise| promise.due.as_deref());
+        let due = verdict.commitments.first().map(|promise| promise.due.as_deref());
         assert_eq!(due, expected, "{text}");
     }
 }
 
 #[test]
 fn bad_rule_files_are_refused_by_exact_complaint() {
-    let rule = |lines: &str| {
-        format!(
-            "[[rule]]\nid = \"r\"\ndescribe = \"d\"\nhit = [\"late\"]\nmiss = [\"early\"]\n{lines}"
-        )
-    };
+    let rule =
+        |lines: &str| format!("[[rule]]\nid = \"r\"\ndescribe = \"d\"\nhit = [\"late\"]\nmiss = [\"early\"]\n{lines}");
     #[rustfmt::skip]
     let cases = [
         (rule("any = [\"late\"]\nurgancy = 5"),
@@ -376,35 +312,18 @@ fn bad_rule_files_are_refused_by_exact_complaint() {
          "bad.toml:1: "),
     ];
     for (text, expected) in cases {
-        let errors = Rules::load(&[RuleFile {
-            name: "bad.toml".to_owned(),
-            text: text.clone(),
-        }])
-        .unwrap_err();
+        let errors = Rules::load(&[RuleFile { name: "bad.toml".to_owned(), text: text.clone() }]).unwrap_err();
         let first = errors.0.first().unwrap().to_string();
-        assert!(
-            first.starts_with(expected),
-            "{text}\nexpected {expected}\nfound    {first}"
-        );
+        assert!(first.starts_with(expected), "{text}\nexpected {expected}\nfound    {first}");
     }
 }
 
 #[test]
 fn every_complaint_comes_at_once() {
     let text = "[[rule]]\nid = \"a\"\nany = ['(']\n[[rule]]\nid = \"a\"\nspeed = 3\n";
-    let file = RuleFile {
-        name: "bad.toml".to_owned(),
-        text: text.to_owned(),
-    };
+    let file = RuleFile { name: "bad.toml".to_owned(), text: text.to_owned() };
     let errors = Rules::load(&[file]).unwrap_err().to_string();
-    for expected in [
-        "no `describe`",
-        "no `hit`",
-        "no `miss`",
-        "is wrong",
-        "twice",
-        "key `speed`",
-    ] {
+    for expected in ["no `describe`", "no `hit`", "no `miss`", "is wrong", "twice", "key `speed`"] {
         assert!(errors.contains(expected), "{expected} in\n{errors}");
     }
 }
@@ -431,25 +350,13 @@ tone = -50
 hit = ["I know your boss."]
 miss = ["I know my boss."]
 "#;
-    let file = |name: &str, text: &str| RuleFile {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    };
+    let file = |name: &str, text: &str| RuleFile { name: name.to_owned(), text: text.to_owned() };
     let rules = Rules::load(&[file("small.toml", RULES), file("own.toml", own)]).unwrap();
     assert_eq!(rules.describe("late"), Some("Ours"));
     assert_eq!(rules.describe("insult"), None);
     let verdict = Judge::new(rules).judge(&letter("I know your boss.", &Calendar::office()));
-    assert_eq!(
-        verdict.tone.unwrap().label,
-        ToneLabel::Neutral,
-        "a rule on trial only shows"
-    );
-    assert!(
-        verdict
-            .hits
-            .iter()
-            .any(|hit| hit.rule == "weak" && hit.suppressed.is_some())
-    );
+    assert_eq!(verdict.tone.unwrap().label, ToneLabel::Neutral, "a rule on trial only shows");
+    assert!(verdict.hits.iter().any(|hit| hit.rule == "weak" && hit.suppressed.is_some()));
 }
 
 #[test]
@@ -487,19 +394,13 @@ fn the_shipped_rules_load_and_prove_themselves() {
     };
     let complaints = rules.prove();
     let text: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    assert!(
-        complaints.is_empty(),
-        "{} complaints:\n{}",
-        text.len(),
-        text.join("\n")
-    );
+    assert!(complaints.is_empty(), "{} complaints:\n{}", text.len(), text.join("\n"));
 }
 
 /// Labelled mail of ours, judged. Every second message was kept aside while rules were written.
 fn labelled(keep: impl Fn(usize) -> bool) -> Vec<Row> {
     let judge = Judge::new(Rules::load(&shipped()).unwrap());
-    let strata: BTreeMap<String, String> =
-        serde_json::from_str(include_str!("corpus/strata.json")).unwrap();
+    let strata: BTreeMap<String, String> = serde_json::from_str(include_str!("corpus/strata.json")).unwrap();
     let calendar = Calendar::office();
     let lines = include_str!("corpus/messages.jsonl").lines().enumerate();
     lines

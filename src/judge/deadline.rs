@@ -36,9 +36,7 @@ pub(super) struct Wanted {
 pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> Wanted {
     let mut found = Wanted::default();
     let Some(at) = &letter.at else { return found };
-    let unhurried = zones
-        .iter()
-        .any(|zone| zone.sentences().any(|s| words.unhurried(s)));
+    let unhurried = zones.iter().any(|zone| zone.sentences().any(|s| words.unhurried(s)));
     for zone in zones {
         let mut asked_before = false;
         for (index, sentence) in zone.sentences().enumerate() {
@@ -51,11 +49,7 @@ pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> W
                 if moment.past || promise::leads_to(words, sentence, &moment) {
                     continue;
                 }
-                let demand = Demand {
-                    asked,
-                    beside: asked_before || next,
-                    unhurried,
-                };
+                let demand = Demand { asked, beside: asked_before || next, unhurried };
                 weigh(&mut found, &demand, &moment, (letter, at), sentence);
             }
             asked_before = asked;
@@ -73,22 +67,13 @@ struct Demand {
     unhurried: bool,
 }
 
-fn weigh(
-    found: &mut Wanted,
-    demand: &Demand,
-    moment: &Moment,
-    (letter, at): (&Letter<'_>, &Zoned),
-    sentence: &str,
-) {
+fn weigh(found: &mut Wanted, demand: &Demand, moment: &Moment, (letter, at): (&Letter<'_>, &Zoned), sentence: &str) {
     let now = at.datetime();
     let due = moment.end(CLOSE);
     if due < now && moment.sort != Sort::Today {
         return;
     }
-    let pressing = matches!(
-        moment.sort,
-        Sort::Today | Sort::Tonight | Sort::Soon | Sort::Tomorrow
-    );
+    let pressing = matches!(moment.sort, Sort::Today | Sort::Tonight | Sort::Soon | Sort::Tomorrow);
     let wants = (demand.asked && (moment.until || pressing || moment.sort == Sort::Clock))
         || (demand.beside && (moment.until || moment.sort == Sort::Clock));
     if !wants {
@@ -118,15 +103,8 @@ fn weigh(
 fn next_morning(letter: &Letter<'_>, at: &Zoned) -> DateTime {
     let tomorrow = at.tomorrow().and_then(|z| z.start_of_day());
     let midnight = tomorrow.map_or_else(|_| at.timestamp(), |z| z.timestamp());
-    let opening = letter
-        .calendar
-        .next_open(midnight)
-        .unwrap_or(midnight)
-        .to_zoned(at.time_zone().clone());
-    opening
-        .datetime()
-        .checked_add(GRACE)
-        .unwrap_or(opening.datetime())
+    let opening = letter.calendar.next_open(midnight).unwrap_or(midnight).to_zoned(at.time_zone().clone());
+    opening.datetime().checked_add(GRACE).unwrap_or(opening.datetime())
 }
 
 /// Whether hardly any working time is left until `due`.
@@ -137,8 +115,6 @@ fn outside_hours(letter: &Letter<'_>, at: &Zoned, due: DateTime, sort: Sort) -> 
     let Ok(due) = due.to_zoned(at.time_zone().clone()) else {
         return false;
     };
-    let working = letter
-        .calendar
-        .working_between(at.timestamp(), due.timestamp());
+    let working = letter.calendar.working_between(at.timestamp(), due.timestamp());
     !letter.calendar.is_open(at.timestamp()) && working <= SignedDuration::from_mins(30)
 }

@@ -82,13 +82,10 @@ pub(super) enum Speaks {
 }
 
 impl Words {
-    #[expect(
-        clippy::expect_used,
-        reason = "the pack is part of the binary; a test loads it"
-    )]
+    #[expect(clippy::expect_used, reason = "the pack is part of the binary; a test loads it")]
     fn english() -> Self {
-        let pack: Pack = toml::from_str(include_str!("../../rules/lang/judge-en.toml"))
-            .expect("the language pack is whole");
+        let pack: Pack =
+            toml::from_str(include_str!("../../rules/lang/judge-en.toml")).expect("the language pack is whole");
         let compile = |text: &str| {
             let ascii = text.replace(r"\b", r"(?-u:\b)");
             let mut builder = RegexBuilder::new(&ascii);
@@ -96,10 +93,7 @@ impl Words {
             builder.build().expect("the language pack is whole")
         };
         let all = |texts: &std::collections::BTreeMap<String, String>| {
-            texts
-                .iter()
-                .map(|(name, text)| (name.clone(), compile(text)))
-                .collect()
+            texts.iter().map(|(name, text)| (name.clone(), compile(text))).collect()
         };
         Self {
             abbreviations: compile(&pack.abbreviations),
@@ -140,8 +134,7 @@ impl Words {
     /// Whether a full stop after `before` ends a word, not a sentence.
     pub(super) fn is_abbreviation(&self, before: &str) -> bool {
         let tail = tail(before, 12);
-        let numbered =
-            before.trim().len() <= 3 && before.trim().bytes().all(|b| b.is_ascii_digit());
+        let numbered = before.trim().len() <= 3 && before.trim().bytes().all(|b| b.is_ascii_digit());
         numbered || self.abbreviations.is_match(tail)
     }
 
@@ -154,29 +147,19 @@ impl Words {
     pub(super) fn negation<'t>(&self, sentence: &'t str, span: &Range<usize>) -> Option<&'t str> {
         let clause = self.clause(sentence, span);
         let before = sentence.get(clause.start..span.start)?;
-        let innocent: Vec<Range<usize>> = self
-            .no_negation
-            .find_iter(before)
-            .map(|m| m.range())
-            .collect();
+        let innocent: Vec<Range<usize>> = self.no_negation.find_iter(before).map(|m| m.range()).collect();
         let condition = self.conditions.find(before).map(|m| m.end());
         let mut denying = self.negators.find_iter(before).filter(|m| {
             let between = before.get(m.end()..).unwrap_or("");
             let in_condition = condition.is_some_and(|end| end <= m.start());
-            !innocent
-                .iter()
-                .any(|i| i.start < m.end() && m.start() < i.end)
+            !innocent.iter().any(|i| i.start < m.end() && m.start() < i.end)
                 && words_in(between) <= NEGATION_REACH
                 && !(in_condition && self.subject.is_match(between))
         });
         let first = denying.next();
         let denied_twice = denying.next().is_some();
         if let Some(found) = first {
-            return if denied_twice {
-                None
-            } else {
-                Some(found.as_str())
-            };
+            return if denied_twice { None } else { Some(found.as_str()) };
         }
         let after = sentence.get(span.end..)?;
         self.denied_after.find(after).map(|m| m.as_str().trim())
@@ -196,18 +179,12 @@ impl Words {
     /// Whether the words before `span` strengthen it.
     pub(super) fn strengthened(&self, sentence: &str, span: &Range<usize>) -> bool {
         colours(&self.strengtheners, sentence, span)
-            || sentence
-                .get(span.end..)
-                .is_some_and(|after| after.ends_with("!!"))
+            || sentence.get(span.end..).is_some_and(|after| after.ends_with("!!"))
     }
 
     /// Whether `span` stands between double quotes: mentioned, not said.
     pub(super) fn is_quoted(sentence: &str, span: &Range<usize>) -> bool {
-        let before = sentence
-            .get(..span.start)
-            .unwrap_or("")
-            .matches('"')
-            .count();
+        let before = sentence.get(..span.start).unwrap_or("").matches('"').count();
         let after = sentence.get(span.end..).unwrap_or("").contains('"');
         before % 2 == 1 && after
     }
@@ -229,13 +206,7 @@ impl Words {
         }
         let before = sentence.get(..span.start).unwrap_or("");
         match self.third.find_iter(before).last() {
-            Some(third)
-                if !self
-                    .reader
-                    .is_match(before.get(third.end()..).unwrap_or("")) =>
-            {
-                Speaks::Third
-            }
+            Some(third) if !self.reader.is_match(before.get(third.end()..).unwrap_or("")) => Speaks::Third,
             _ => Speaks::Reader,
         }
     }
@@ -302,9 +273,7 @@ fn colours(words: &Regex, sentence: &str, span: &Range<usize>) -> bool {
 }
 
 fn words_in(text: &str) -> usize {
-    text.split_whitespace()
-        .filter(|w| w.contains(char::is_alphanumeric))
-        .count()
+    text.split_whitespace().filter(|w| w.contains(char::is_alphanumeric)).count()
 }
 
 /// The last `most` bytes or so.
@@ -351,11 +320,7 @@ mod tests {
             ("The plan is late.",                         "late",     Speaks::Reader),
         ];
         for (sentence, words, expected) in cases {
-            assert_eq!(
-                WORDS.speaks_of(sentence, &around(sentence, words)),
-                expected,
-                "{sentence}"
-            );
+            assert_eq!(WORDS.speaks_of(sentence, &around(sentence, words)), expected, "{sentence}");
         }
     }
 }

@@ -20,11 +20,9 @@ mod weigh;
 
 pub mod score;
 
-pub use rules::{Cap, Complaint, Labels, Complaints, RuleFile, RuleInfo, Rules, Status, shipped};
+pub use rules::{Cap, Complaint, Complaints, Labels, RuleFile, RuleInfo, Rules, Status, shipped};
 pub use signal::Topic;
-pub use verdict::{
-    Hit, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,
-};
+pub use verdict::{Hit, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 
 /// Judges messages by a checked set of rules.
 #[derive(Debug, Clone)]

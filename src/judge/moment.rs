@@ -44,11 +44,7 @@ impl Moment {
     /// As written in a commitment: a local date, or date and time.
     pub(super) fn written(&self) -> String {
         match self.time {
-            Some(time) => self
-                .date
-                .to_datetime(time)
-                .strftime("%Y-%m-%dT%H:%M")
-                .to_string(),
+            Some(time) => self.date.to_datetime(time).strftime("%Y-%m-%dT%H:%M").to_string(),
             None => self.date.to_string(),
         }
     }
@@ -73,18 +69,11 @@ pub(super) fn moments(words: &Words, sentence: &str, now: DateTime) -> Vec<Momen
     parts.sort_by_key(|part| (part.span.start, usize::MAX - part.span.end));
     let mut kept: Vec<Part> = Vec::new();
     for part in parts {
-        if kept
-            .last()
-            .is_none_or(|last| last.span.end <= part.span.start)
-        {
+        if kept.last().is_none_or(|last| last.span.end <= part.span.start) {
             kept.push(part);
         }
     }
-    join(kept, sentence)
-        .into_iter()
-        .take(20)
-        .map(|part| finish(words, sentence, now, part))
-        .collect()
+    join(kept, sentence).into_iter().take(20).map(|part| finish(words, sentence, now, part)).collect()
 }
 
 /// Joins "5pm" and "on Thursday" into one time when they stand together.
@@ -119,28 +108,17 @@ fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
     let near = last_words(before, 4);
     let until = words.time("until").is_some_and(|r| r.is_match(near))
         || words.time("until_after").is_some_and(|r| r.is_match(after))
-        || words
-            .time("until")
-            .zip(sentence.get(part.span.clone()))
-            .is_some_and(|(r, within)| r.is_match(within));
+        || words.time("until").zip(sentence.get(part.span.clone())).is_some_and(|(r, within)| r.is_match(within));
     let clause = words.clause(sentence, &part.span);
     let told = sentence.get(clause.start..part.span.start).unwrap_or("");
     let is_told = words.time("past").is_some_and(|r| r.is_match(told));
-    let morning = words
-        .time("morning")
-        .is_some_and(|r| r.is_match(last_words(before, 3)) || r.is_match(first_bytes(after, 24)));
+    let morning =
+        words.time("morning").is_some_and(|r| r.is_match(last_words(before, 3)) || r.is_match(first_bytes(after, 24)));
     let time = match (part.sort, part.time) {
         (Sort::Tomorrow | Sort::Day, None) if morning => Some(Time::constant(9, 30, 0, 0)),
         (_, time) => time.map(|time| likely(time, part.sort, now)),
     };
-    Moment {
-        date: part.date.unwrap_or(now.date()),
-        time,
-        sort: part.sort,
-        until,
-        past: is_told,
-        span: part.span,
-    }
+    Moment { date: part.date.unwrap_or(now.date()), time, sort: part.sort, until, past: is_told, span: part.span }
 }
 
 /// An hour before now, named without am or pm, is meant for later today.
@@ -171,16 +149,8 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
         ("next_week",   Sort::Day,      next_week(today, Weekday::Friday), None),
     ];
     for (name, sort, date, time) in plain {
-        let found = words
-            .time(name)
-            .into_iter()
-            .flat_map(|r| r.find_iter(sentence));
-        parts.extend(found.map(|m| Part {
-            span: m.range(),
-            date,
-            time,
-            sort,
-        }));
+        let found = words.time(name).into_iter().flat_map(|r| r.find_iter(sentence));
+        parts.extend(found.map(|m| Part { span: m.range(), date, time, sort }));
     }
     parts.extend(named_days(words, sentence, today));
     parts
@@ -189,15 +159,7 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
 /// Days by weekday, date or distance.
 fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
     let mut parts = Vec::new();
-    for name in [
-        "weekday",
-        "end_of_month",
-        "day_month",
-        "month_day",
-        "day_only",
-        "iso",
-        "within_days",
-    ] {
+    for name in ["weekday", "end_of_month", "day_month", "month_day", "day_only", "iso", "within_days"] {
         let Some(regex) = words.time(name) else {
             continue;
         };
@@ -212,12 +174,7 @@ fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
             };
             if let (Some(date), Some(whole)) = (date, captures.get(0)) {
                 let span = whole.range();
-                parts.push(Part {
-                    span,
-                    date: Some(date),
-                    time: None,
-                    sort: Sort::Day,
-                });
+                parts.push(Part { span, date: Some(date), time: None, sort: Sort::Day });
             }
         }
     }
@@ -226,18 +183,12 @@ fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
 
 fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
     let mut parts = Vec::new();
-    for captures in words
-        .time("clock")
-        .into_iter()
-        .flat_map(|r| r.captures_iter(sentence))
-    {
+    for captures in words.time("clock").into_iter().flat_map(|r| r.captures_iter(sentence)) {
         let Some(whole) = captures.get(0) else {
             continue;
         };
         let group = |name: &str| captures.name(name).map(|m| m.as_str());
-        let exact = group("half").is_some()
-            || whole.as_str().ends_with("clock")
-            || whole.as_str().contains(':');
+        let exact = group("half").is_some() || whole.as_str().ends_with("clock") || whole.as_str().contains(':');
         if !exact && !framed(words, sentence, &whole.range()) {
             continue;
         }
@@ -245,30 +196,14 @@ fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
         let minute: i8 = group("minute").and_then(|m| m.parse().ok()).unwrap_or(0);
         let time = hour.and_then(|h| clock_time(h, minute, group("half")));
         if time.is_some() {
-            parts.push(Part {
-                span: whole.range(),
-                date: None,
-                time,
-                sort: Sort::Clock,
-            });
+            parts.push(Part { span: whole.range(), date: None, time, sort: Sort::Clock });
         }
     }
-    for found in words
-        .time("spoken_clock")
-        .into_iter()
-        .flat_map(|r| r.find_iter(sentence))
-    {
-        let named = ["noon", "midday", "lunch", "midnight"]
-            .iter()
-            .any(|n| starts(found.as_str(), n));
+    for found in words.time("spoken_clock").into_iter().flat_map(|r| r.find_iter(sentence)) {
+        let named = ["noon", "midday", "lunch", "midnight"].iter().any(|n| starts(found.as_str(), n));
         if named || framed(words, sentence, &found.range()) {
             let time = spoken(found.as_str());
-            parts.push(Part {
-                span: found.range(),
-                date: None,
-                time,
-                sort: Sort::Clock,
-            });
+            parts.push(Part { span: found.range(), date: None, time, sort: Sort::Clock });
         }
     }
     parts
@@ -278,12 +213,8 @@ fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
 fn framed(words: &Words, sentence: &str, span: &Range<usize>) -> bool {
     let before = last_words(sentence.get(..span.start).unwrap_or(""), 2);
     let after = first_bytes(sentence.get(span.end..).unwrap_or(""), 16);
-    words
-        .time("clock_lead")
-        .is_some_and(|lead| lead.is_match(before))
-        && words
-            .time("clock_tail")
-            .is_some_and(|tail| tail.is_match(after))
+    words.time("clock_lead").is_some_and(|lead| lead.is_match(before))
+        && words.time("clock_tail").is_some_and(|tail| tail.is_match(after))
 }
 
 /// Offices mean the afternoon by a bare 1 to 6.
@@ -305,11 +236,7 @@ fn spoken(word: &str) -> Option<Time> {
     if word.starts_with("lunch") {
         return Time::new(12, 30, 0, 0).ok();
     }
-    let hour = if matches!(word.as_str(), "noon" | "midday") {
-        12
-    } else {
-        count(&word)?
-    };
+    let hour = if matches!(word.as_str(), "noon" | "midday") { 12 } else { count(&word)? };
     clock_time(i8::try_from(hour).ok()?, 0, None)
 }
 
@@ -321,15 +248,12 @@ fn count(word: &str) -> Option<i32> {
         ("eight", 8), ("nine", 9), ("ten", 10), ("eleven", 11), ("twelve", 12), ("fourteen", 14),
         ("a", 1),
     ];
-    let found = WORDS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
     word.parse().ok().or(found.map(|(_, n)| *n))
 }
 
 fn starts(text: &str, with: &str) -> bool {
-    text.get(..with.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(with))
+    text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
 }
 
 fn weekday(day: Option<&str>, next: Option<&str>, today: Date) -> Option<Date> {
@@ -356,11 +280,7 @@ fn on(today: Date, weekday: Weekday) -> Option<Date> {
 }
 
 fn on_or_after(today: Date, weekday: Weekday) -> Option<Date> {
-    if today.weekday() == weekday {
-        Some(today)
-    } else {
-        on(today, weekday)
-    }
+    if today.weekday() == weekday { Some(today) } else { on(today, weekday) }
 }
 
 /// Such a day in the week after this one.
@@ -381,9 +301,7 @@ fn end_of_month(month: Option<&str>, today: Date) -> Option<Date> {
 }
 
 fn month_number(name: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let index = MONTHS.iter().position(|month| starts(name, month))?;
     i8::try_from(index + 1).ok()
 }
@@ -392,9 +310,7 @@ fn month_number(name: &str) -> Option<i8> {
 fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
     let day: i8 = day?.parse().ok()?;
     let Some(month) = month else {
-        let this = Date::new(today.year(), today.month(), day)
-            .ok()
-            .filter(|d| *d >= today);
+        let this = Date::new(today.year(), today.month(), day).ok().filter(|d| *d >= today);
         return this.or_else(|| {
             let next = today.last_of_month().tomorrow().ok()?;
             Date::new(next.year(), next.month(), day).ok()
@@ -402,28 +318,14 @@ fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
     };
     let date = Date::new(today.year(), month_number(month)?, day).ok()?;
     let half_year_ago = today.checked_sub(Span::new().days(183)).ok()?;
-    if date < half_year_ago {
-        Date::new(today.year() + 1, date.month(), day).ok()
-    } else {
-        Some(date)
-    }
+    if date < half_year_ago { Date::new(today.year() + 1, date.month(), day).ok() } else { Some(date) }
 }
 
 fn calendar_day(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Option<Date> {
-    Date::new(
-        year?.parse().ok()?,
-        month?.parse().ok()?,
-        day?.parse().ok()?,
-    )
-    .ok()
+    Date::new(year?.parse().ok()?, month?.parse().ok()?, day?.parse().ok()?).ok()
 }
 
-fn within(
-    number: Option<&str>,
-    working: Option<&str>,
-    unit: Option<&str>,
-    today: Date,
-) -> Option<Date> {
+fn within(number: Option<&str>, working: Option<&str>, unit: Option<&str>, today: Date) -> Option<Date> {
     let mut days = count(number?)?;
     if starts(unit?, "week") {
         days *= 7;
@@ -434,12 +336,7 @@ fn within(
 }
 
 fn last_words(text: &str, count: usize) -> &str {
-    let start = text
-        .char_indices()
-        .rev()
-        .filter(|(_, c)| *c == ' ')
-        .nth(count)
-        .map_or(0, |(index, _)| index);
+    let start = text.char_indices().rev().filter(|(_, c)| *c == ' ').nth(count).map_or(0, |(index, _)| index);
     text.get(start..).unwrap_or("")
 }
 
@@ -483,11 +380,9 @@ mod tests {
     #[test]
     fn the_end_of_a_term_is_told_from_a_mere_time() {
         let now: DateTime = "2026-03-03T14:45".parse().unwrap();
-        for (sentence, until) in [
-            ("We need the spec by Friday.", true),
-            ("Wednesday would be ideal.", true),
-            ("See you on Friday.", false),
-        ] {
+        for (sentence, until) in
+            [("We need the spec by Friday.", true), ("Wednesday would be ideal.", true), ("See you on Friday.", false)]
+        {
             assert_eq!(moments(&WORDS, sentence, now)[0].until, until, "{sentence}");
         }
     }

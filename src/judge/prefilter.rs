@@ -35,10 +35,7 @@ impl Prefilter {
                     always.push((rule_index, index));
                 }
                 for literal in &pattern.literals {
-                    by_literal
-                        .entry(literal)
-                        .or_default()
-                        .push((rule_index, index));
+                    by_literal.entry(literal).or_default().push((rule_index, index));
                 }
             }
         }
@@ -47,11 +44,7 @@ impl Prefilter {
             .match_kind(MatchKind::Standard)
             .build(by_literal.keys())
             .map_err(|e| format!("the words of all rules together are too many: {e}"))?;
-        Ok(Self {
-            finder,
-            wanted: by_literal.into_values().collect(),
-            always,
-        })
+        Ok(Self { finder, wanted: by_literal.into_values().collect(), always })
     }
 
     /// The patterns worth trying in a zone, and where.
@@ -94,7 +87,6 @@ impl Candidates {
     /// Sentences in which pattern `index` (of `any`, then `all`) of a rule may match.
     pub(super) fn of(&self, rule: usize, index: usize) -> &[usize] {
         let key = u32::try_from(rule).ok().zip(u32::try_from(index).ok());
-        key.and_then(|key| self.0.get(&key))
-            .map_or(&[], Vec::as_slice)
+        key.and_then(|key| self.0.get(&key)).map_or(&[], Vec::as_slice)
     }
 }

@@ -41,64 +41,39 @@ fn lead(words: &Words, sentence: &str) -> Option<usize> {
     words.promise("lead")?.find(sentence).map(|m| m.end())
 }
 
-fn promise(
-    words: &Words,
-    letter: &Letter<'_>,
-    sentence: &str,
-    now: Option<DateTime>,
-) -> Option<Found> {
-    let ours = if letter.direction == Direction::Outbound {
-        Side::Us
-    } else {
-        Side::Them
-    };
+fn promise(words: &Words, letter: &Letter<'_>, sentence: &str, now: Option<DateTime>) -> Option<Found> {
+    let ours = if letter.direction == Direction::Outbound { Side::Us } else { Side::Them };
     let (end, person, by) = binds(words, letter, sentence, ours)?;
     let after = sentence.get(end..)?;
     if words.condition(sentence, &(end..end)).is_some()
         || words.negation(sentence, &(end..end)).is_some()
-        || words
-            .promise("soft")
-            .is_some_and(|soft| soft.is_match(after))
+        || words.promise("soft").is_some_and(|soft| soft.is_match(after))
     {
         return None;
     }
-    let due = now.and_then(|now| {
-        moments(words, sentence, now)
-            .into_iter()
-            .find(|m| m.end(CLOSE) >= now && !m.past)
-    });
+    let due = now.and_then(|now| moments(words, sentence, now).into_iter().find(|m| m.end(CLOSE) >= now && !m.past));
     // Undated, only a writer's own plain word counts, and only ours is kept to it.
     let definite = due.is_some() || (ours == Side::Us && by == Side::Us);
     Some(Found {
         definite,
-        promise: Promise {
-            by,
-            person,
-            words: sentence.chars().take(200).collect(),
-            due: due.map(|m| m.written()),
-        },
+        promise: Promise { by, person, words: sentence.chars().take(200).collect(), due: due.map(|m| m.written()) },
     })
 }
 
 const CLOSE: jiff::civil::Time = jiff::civil::Time::constant(23, 59, 0, 0);
 
 /// Where the binding words end, and who is bound.
-fn binds(
-    words: &Words,
-    letter: &Letter<'_>,
-    sentence: &str,
-    ours: Side,
-) -> Option<(usize, String, Side)> {
+fn binds(words: &Words, letter: &Letter<'_>, sentence: &str, ours: Side) -> Option<(usize, String, Side)> {
     if let Some(end) = lead(words, sentence) {
         return Some((end, letter.author.to_owned(), ours));
     }
     if let Some(captures) = words.promise("named").and_then(|r| r.captures(sentence)) {
         let who = captures.name("who")?;
         if who.as_str().starts_with(char::is_uppercase) && !PRONOUNS.contains(&who.as_str()) {
-            let member = letter.members.iter().any(|m| {
-                m.split([' ', '@', '.'])
-                    .any(|part| part.eq_ignore_ascii_case(who.as_str()))
-            });
+            let member = letter
+                .members
+                .iter()
+                .any(|m| m.split([' ', '@', '.']).any(|part| part.eq_ignore_ascii_case(who.as_str())));
             let by = if member { Side::Us } else { ours };
             return Some((captures.name("verb")?.start(), who.as_str().to_owned(), by));
         }

@@ -83,9 +83,7 @@ impl From<&Verdict> for Predicted {
             urgency: verdict.urgency.map(|urgency| urgency.label),
             signals: verdict.signals.iter().map(|s| s.signal.clone()).collect(),
             escalate: verdict.escalate(),
-            because: counted
-                .map(|hit| format!("{} \"{}\"", hit.rule, hit.words))
-                .collect(),
+            because: counted.map(|hit| format!("{} \"{}\"", hit.rule, hit.words)).collect(),
         }
     }
 }
@@ -189,11 +187,7 @@ pub fn measure(rows: &[Row]) -> Report {
         strata.entry(row.stratum.clone()).or_default().push(row);
     }
     let by_stratum = strata.into_iter();
-    let routine: Vec<&Row> = all
-        .iter()
-        .copied()
-        .filter(|r| r.stratum == "routine")
-        .collect();
+    let routine: Vec<&Row> = all.iter().copied().filter(|r| r.stratum == "routine").collect();
     Report {
         messages: rows.len(),
         tone_6: bootstrap(&all, |rows| macro_f1(rows, &tone_pair)),
@@ -201,12 +195,9 @@ pub fn measure(rows: &[Row]) -> Report {
         urgency: bootstrap(&all, |rows| macro_f1(rows, &urgency_pair)),
         escalate_precision: wilson(told(&should), told(&all)),
         escalate_recall: wilson(told(&should), should.len()),
-        escalate_recall_by_stratum: by_stratum
-            .map(|(name, list)| (name, wilson(told(&list), list.len())))
-            .collect(),
+        escalate_recall_by_stratum: by_stratum.map(|(name, list)| (name, wilson(told(&list), list.len()))).collect(),
         signals: bootstrap(&all, signals_f1),
-        false_alerts_routine: (!routine.is_empty())
-            .then(|| per_hundred(wilson(told(&routine), routine.len()))),
+        false_alerts_routine: (!routine.is_empty()).then(|| per_hundred(wilson(told(&routine), routine.len()))),
         false_alerts: per_hundred(wilson(told(&calm), calm.len())),
         tones: rates(&all, &tone_pair),
         urgencies: rates(&all, &urgency_pair),
@@ -259,40 +250,22 @@ fn rates(rows: &[&Row], pair: &impl Fn(&Row) -> Pair) -> BTreeMap<String, Rates>
         count.0 += usize::from(right);
         count.2 += 1;
     }
-    counts
-        .into_iter()
-        .map(|(name, (right, said, count))| (name, rate(right, said, count)))
-        .collect()
+    counts.into_iter().map(|(name, (right, said, count))| (name, rate(right, said, count))).collect()
 }
 
 fn rate(right: usize, said: usize, count: usize) -> Rates {
-    Rates {
-        precision: share(right, said),
-        recall: share(right, count),
-        f1: share(2 * right, said + count),
-        count,
-    }
+    Rates { precision: share(right, said), recall: share(right, count), f1: share(2 * right, said + count), count }
 }
 
 /// Names that are never true do not count: they have no F1.
 fn macro_f1(rows: &[&Row], pair: &impl Fn(&Row) -> Pair) -> f64 {
     let rates = rates(rows, pair);
-    let true_ones: Vec<f64> = rates
-        .values()
-        .filter(|r| r.count > 0)
-        .map(|r| r.f1)
-        .collect();
-    if true_ones.is_empty() {
-        0.0
-    } else {
-        true_ones.iter().sum::<f64>() / real(true_ones.len())
-    }
+    let true_ones: Vec<f64> = rates.values().filter(|r| r.count > 0).map(|r| r.f1).collect();
+    if true_ones.is_empty() { 0.0 } else { true_ones.iter().sum::<f64>() / real(true_ones.len()) }
 }
 
 fn labelled_set(names: &[String]) -> BTreeSet<&str> {
-    signal::labelled()
-        .filter(|name| names.iter().any(|n| n == name))
-        .collect()
+    signal::labelled().filter(|name| names.iter().any(|n| n == name)).collect()
 }
 
 fn signals_f1(rows: &[&Row]) -> f64 {
@@ -312,10 +285,7 @@ fn signal_rates(rows: &[&Row]) -> BTreeMap<String, Rates> {
         let has = |names: &[String]| names.iter().any(|n| n == name);
         let count = rows.iter().filter(|r| has(&r.truth.signals)).count();
         let said = rows.iter().filter(|r| has(&r.predicted.signals)).count();
-        let right = rows
-            .iter()
-            .filter(|r| has(&r.truth.signals) && has(&r.predicted.signals))
-            .count();
+        let right = rows.iter().filter(|r| has(&r.truth.signals) && has(&r.predicted.signals)).count();
         found.insert(name.to_owned(), rate(right, said, count));
     }
     found
@@ -333,11 +303,7 @@ fn miss(row: &Row) -> Option<Miss> {
     let mut what = Vec::new();
     if row.truth.escalate != row.predicted.escalate {
         weight += 4;
-        let said = if row.predicted.escalate {
-            "escalated, should not be"
-        } else {
-            "not escalated"
-        };
+        let said = if row.predicted.escalate { "escalated, should not be" } else { "not escalated" };
         what.push(said.to_owned());
     }
     for (truth, said) in [tone_pair(row), urgency_pair(row)] {
@@ -356,54 +322,31 @@ fn miss(row: &Row) -> Option<Miss> {
     if !row.predicted.because.is_empty() {
         what.push(format!("by {}", row.predicted.because.join(", ")));
     }
-    Some(Miss {
-        id: row.id.clone(),
-        weight,
-        what: what.join("; "),
-    })
+    Some(Miss { id: row.id.clone(), weight, what: what.join("; ") })
 }
 
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        real(part) / real(whole)
-    }
+    if whole == 0 { 0.0 } else { real(part) / real(whole) }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of messages are far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts of messages are far below 2^52")]
 fn real(count: usize) -> f64 {
     count as f64
 }
 
 fn wilson(part: usize, whole: usize) -> Figure {
     if whole == 0 {
-        return Figure {
-            value: 0.0,
-            low: 0.0,
-            high: 1.0,
-        };
+        return Figure { value: 0.0, low: 0.0, high: 1.0 };
     }
     let (p, n) = (share(part, whole), real(whole));
     let centre = p + Z * Z / (2.0 * n);
     let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    Figure {
-        value: p,
-        low: ((centre - spread) / scale).max(0.0),
-        high: ((centre + spread) / scale).min(1.0),
-    }
+    Figure { value: p, low: ((centre - spread) / scale).max(0.0), high: ((centre + spread) / scale).min(1.0) }
 }
 
 fn per_hundred(figure: Figure) -> Figure {
-    Figure {
-        value: figure.value * 100.0,
-        low: figure.low * 100.0,
-        high: figure.high * 100.0,
-    }
+    Figure { value: figure.value * 100.0, low: figure.low * 100.0, high: figure.high * 100.0 }
 }
 
 fn bootstrap(rows: &[&Row], figure: impl Fn(&[&Row]) -> f64) -> Figure {
@@ -411,24 +354,13 @@ fn bootstrap(rows: &[&Row], figure: impl Fn(&[&Row]) -> f64) -> Figure {
     let mut dice = Dice(0x5DEE_CE66_D1CE_4E5B);
     let mut samples: Vec<f64> = (0..RESAMPLINGS)
         .map(|_| {
-            let sample: Vec<&Row> = (0..rows.len())
-                .filter_map(|_| rows.get(dice.below(rows.len())).copied())
-                .collect();
+            let sample: Vec<&Row> = (0..rows.len()).filter_map(|_| rows.get(dice.below(rows.len())).copied()).collect();
             figure(&sample)
         })
         .collect();
     samples.sort_by(f64::total_cmp);
-    let at = |per_mille: usize| {
-        samples
-            .get(RESAMPLINGS * per_mille / 1_000)
-            .copied()
-            .unwrap_or(value)
-    };
-    Figure {
-        value,
-        low: at(50),
-        high: at(950),
-    }
+    let at = |per_mille: usize| samples.get(RESAMPLINGS * per_mille / 1_000).copied().unwrap_or(value);
+    Figure { value, low: at(50), high: at(950) }
 }
 
 /// `SplitMix64`: small, even, and the same everywhere.
@@ -452,16 +384,8 @@ impl fmt::Display for Report {
         writeln!(f, "tone, six labels, macro-F1      {}", self.tone_6)?;
         writeln!(f, "tone, three labels, macro-F1    {}", self.tone_3)?;
         writeln!(f, "urgency, macro-F1               {}", self.urgency)?;
-        writeln!(
-            f,
-            "escalate, precision             {}",
-            self.escalate_precision
-        )?;
-        writeln!(
-            f,
-            "escalate, recall                {}",
-            self.escalate_recall
-        )?;
+        writeln!(f, "escalate, precision             {}", self.escalate_precision)?;
+        writeln!(f, "escalate, recall                {}", self.escalate_recall)?;
         for (stratum, figure) in &self.escalate_recall_by_stratum {
             writeln!(f, "  {stratum:<30}{figure}")?;
         }
@@ -470,24 +394,12 @@ impl fmt::Display for Report {
             writeln!(f, "false alerts per 100 routine    {routine}")?;
         }
         writeln!(f, "false alerts per 100 to be left {}", self.false_alerts)?;
-        let tables = [
-            ("tone", &self.tones),
-            ("urgency", &self.urgencies),
-            ("signal", &self.by_signal),
-        ];
+        let tables = [("tone", &self.tones), ("urgency", &self.urgencies), ("signal", &self.by_signal)];
         for (title, table) in tables {
             writeln!(f, "\n{title:<24}precision  recall      F1   true")?;
             for (name, r) in table {
-                let Rates {
-                    precision,
-                    recall,
-                    f1,
-                    count,
-                } = r;
-                writeln!(
-                    f,
-                    "{name:<24}{precision:>9.2}{recall:>8.2}{f1:>8.2}{count:>7}"
-                )?;
+                let Rates { precision, recall, f1, count } = r;
+                writeln!(f, "{name:<24}{precision:>9.2}{recall:>8.2}{f1:>8.2}{count:>7}")?;
             }
         }
         if !self.misses.is_empty() {
@@ -548,17 +460,8 @@ mod tests {
     fn the_same_rows_give_the_same_intervals() {
         let rows: Vec<Row> = (0..40)
             .map(|i| {
-                let said = if i % 3 == 0 {
-                    ToneLabel::Neutral
-                } else {
-                    ToneLabel::Concerned
-                };
-                row(
-                    &i.to_string(),
-                    ToneLabel::Concerned,
-                    said,
-                    (i % 2 == 0, i % 5 == 0),
-                )
+                let said = if i % 3 == 0 { ToneLabel::Neutral } else { ToneLabel::Concerned };
+                row(&i.to_string(), ToneLabel::Concerned, said, (i % 2 == 0, i % 5 == 0))
             })
             .collect();
         assert_eq!(measure(&rows), measure(&rows));

@@ -18,18 +18,8 @@ pub(super) struct Circumstances {
 }
 
 /// Decides the severity of a verdict that has everything else, and records why.
-pub(super) fn decide(
-    rules: &Rules,
-    letter: &Letter<'_>,
-    circumstances: Circumstances,
-    verdict: &mut Verdict,
-) {
-    let mut case = Case {
-        letter,
-        verdict,
-        severity: Severity::None,
-        reasons: Vec::new(),
-    };
+pub(super) fn decide(rules: &Rules, letter: &Letter<'_>, circumstances: Circumstances, verdict: &mut Verdict) {
+    let mut case = Case { letter, verdict, severity: Severity::None, reasons: Vec::new() };
     match letter.direction {
         Direction::Internal => {}
         Direction::Inbound => case.inbound(circumstances),
@@ -39,9 +29,7 @@ pub(super) fn decide(
         case.floors(rules);
     }
     case.doubt();
-    let Case {
-        severity, reasons, ..
-    } = case;
+    let Case { severity, reasons, .. } = case;
     verdict.severity = severity;
     verdict.reasons.extend(reasons);
 }
@@ -60,15 +48,11 @@ impl Case<'_> {
     }
 
     fn tone(&self) -> ToneLabel {
-        self.verdict
-            .tone
-            .map_or(ToneLabel::Neutral, |tone| tone.label)
+        self.verdict.tone.map_or(ToneLabel::Neutral, |tone| tone.label)
     }
 
     fn urgency(&self) -> UrgencyLabel {
-        self.verdict
-            .urgency
-            .map_or(UrgencyLabel::Normal, |urgency| urgency.label)
+        self.verdict.urgency.map_or(UrgencyLabel::Normal, |urgency| urgency.label)
     }
 
     fn speed(&self, name: &str) -> Speed {
@@ -77,11 +61,7 @@ impl Case<'_> {
 
     fn inbound(&mut self, circumstances: Circumstances) {
         let verdict = self.verdict;
-        for found in verdict
-            .signals
-            .iter()
-            .filter(|s| signal::may_alert(&s.signal))
-        {
+        for found in verdict.signals.iter().filter(|s| signal::may_alert(&s.signal)) {
             let says = signal::phrase(&found.signal);
             match self.speed(&found.signal) {
                 Speed::Now => self.raise(Severity::Critical, format!("it {says}: told at once")),
@@ -108,10 +88,7 @@ impl Case<'_> {
             .map(|s| s.signal.as_str())
             .filter(|name| signal::may_alert(name) && self.speed(name) == Speed::Hour)
             .collect();
-        let negative = hourly
-            .iter()
-            .filter(|name| signal::is_negative(name))
-            .count();
+        let negative = hourly.iter().filter(|name| signal::is_negative(name)).count();
         if hourly.is_empty() {
             return;
         }
@@ -119,26 +96,17 @@ impl Case<'_> {
         match (self.tone(), self.letter.sensitivity) {
             (ToneLabel::Hostile, _) => self.raise(Severity::Warning, "its tone is hostile"),
             (ToneLabel::Frustrated, Sensitivity::Calm) if pressing && negative >= 2 => {
-                self.raise(
-                    Severity::Warning,
-                    "it is frustrated, pressing, and has several causes",
-                );
+                self.raise(Severity::Warning, "it is frustrated, pressing, and has several causes");
             }
             (ToneLabel::Frustrated, Sensitivity::Calm) => {}
             (ToneLabel::Frustrated, _) if pressing => {
                 self.raise(Severity::Warning, "it is frustrated and pressing");
             }
             (ToneLabel::Frustrated, _) if negative >= 2 => {
-                self.raise(
-                    Severity::Warning,
-                    "it is frustrated for more than one cause",
-                );
+                self.raise(Severity::Warning, "it is frustrated for more than one cause");
             }
             (ToneLabel::Frustrated, Sensitivity::Watch) if negative >= 1 => {
-                self.raise(
-                    Severity::Warning,
-                    "it is frustrated, and the account is watched",
-                );
+                self.raise(Severity::Warning, "it is frustrated, and the account is watched");
             }
             _ => {}
         }
@@ -152,8 +120,7 @@ impl Case<'_> {
         let inbound_speed = |name: &str| signal::speed(name, Direction::Inbound, self.letter.kind);
         let hourly = self.verdict.signals.iter().any(|s| {
             let name = s.signal.as_str();
-            signal::may_alert(name)
-                && (inbound_speed(name) == Speed::Hour || self.speed(name) == Speed::Hour)
+            signal::may_alert(name) && (inbound_speed(name) == Speed::Hour || self.speed(name) == Speed::Hour)
         });
         if hourly && self.tone() <= ToneLabel::Frustrated && self.urgency() >= UrgencyLabel::High {
             self.raise(Severity::Warning, "one of us is frustrated and pressing");
@@ -164,12 +131,7 @@ impl Case<'_> {
 
     /// Floors that rules set.
     fn floors(&mut self, rules: &Rules) {
-        for hit in self
-            .verdict
-            .hits
-            .iter()
-            .filter(|hit| hit.suppressed.is_none())
-        {
+        for hit in self.verdict.hits.iter().filter(|hit| hit.suppressed.is_none()) {
             let Some(rule) = rules.rule(&hit.rule) else {
                 continue;
             };

@@ -257,10 +257,7 @@ pub fn may_be_raised(signal: &str) -> bool {
 
 /// The names that a rule may raise.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    TABLE
-        .iter()
-        .filter(|entry| entry.from != Origin::Computed)
-        .map(|entry| entry.name)
+    TABLE.iter().filter(|entry| entry.from != Origin::Computed).map(|entry| entry.name)
 }
 
 /// The 27 names that labelled mail uses, and `score` compares.
@@ -297,11 +294,7 @@ pub fn speed(signal: &str, direction: Direction, kind: Kind) -> Speed {
         With::Vendor => kind == Kind::Vendor,
         With::Both => true,
     };
-    if from && with {
-        entry.speed
-    } else {
-        Speed::Score
-    }
+    if from && with { entry.speed } else { Speed::Score }
 }
 
 /// What a signal warrants by its speed alone, where nothing else speaks.
@@ -337,10 +330,7 @@ pub fn may_alert(signal: &str) -> bool {
 /// The broader name that fires with it.
 #[must_use]
 pub fn broader(signal: &str) -> Option<&'static str> {
-    BROADER
-        .iter()
-        .find(|(finer, _)| *finer == signal)
-        .map(|(_, broad)| *broad)
+    BROADER.iter().find(|(finer, _)| *finer == signal).map(|(_, broad)| *broad)
 }
 
 #[cfg(test)]
@@ -361,11 +351,7 @@ mod tests {
             ("no_such_signal",    Inbound,  Kind::Client, Speed::Score),
         ];
         for (signal, direction, kind, expected) in cases {
-            assert_eq!(
-                speed(signal, direction, kind),
-                expected,
-                "{signal} {direction:?} {kind:?}"
-            );
+            assert_eq!(speed(signal, direction, kind), expected, "{signal} {direction:?} {kind:?}");
         }
     }
 
@@ -381,11 +367,7 @@ mod tests {
     #[test]
     fn each_signal_with_a_topic_is_a_phrase_for_people() {
         for entry in &TABLE {
-            assert!(
-                !entry.phrase.is_empty() && !entry.phrase.contains('_'),
-                "{}",
-                entry.name
-            );
+            assert!(!entry.phrase.is_empty() && !entry.phrase.contains('_'), "{}", entry.name);
         }
     }
 }

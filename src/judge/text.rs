@@ -66,9 +66,7 @@ impl Zone {
     }
 
     pub(super) fn sentences(&self) -> impl Iterator<Item = &str> {
-        self.sentences
-            .iter()
-            .map(|s| self.text.get(s.span.clone()).unwrap_or(""))
+        self.sentences.iter().map(|s| self.text.get(s.span.clone()).unwrap_or(""))
     }
 
     pub(super) fn sentence(&self, index: usize) -> &str {
@@ -98,10 +96,7 @@ impl Zone {
     pub(super) fn sentence_at(&self, byte: usize) -> Option<usize> {
         let after = self.sentences.partition_point(|s| s.span.start <= byte);
         let index = after.checked_sub(1)?;
-        self.sentences
-            .get(index)
-            .is_some_and(|s| s.span.contains(&byte))
-            .then_some(index)
+        self.sentences.get(index).is_some_and(|s| s.span.contains(&byte)).then_some(index)
     }
 
     /// Splits the line that begins at `start` and ends the text.
@@ -113,8 +108,7 @@ impl Zone {
         while let Some((at, c)) = chars.next() {
             let end = at + c.len_utf8();
             let next = chars.peek().map(|(_, next)| *next);
-            let long =
-                end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
+            let long = end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
             let closes = matches!(c, '.' | '!' | '?' | '…')
                 && next.is_none_or(|n| n == ' ' || matches!(n, '"' | ')'))
                 && !(c == '.' && words.is_abbreviation(line.get(begin..at).unwrap_or("")));
@@ -134,12 +128,7 @@ impl Zone {
             let length = piece.trim().len();
             (length > 0).then(|| start + span.start + lead..start + span.start + lead + length)
         });
-        let sentences: Vec<Sentence> = trimmed
-            .map(|span| Sentence {
-                span,
-                courtesy: false,
-            })
-            .collect();
+        let sentences: Vec<Sentence> = trimmed.map(|span| Sentence { span, courtesy: false }).collect();
         self.sentences.extend(sentences);
     }
 }
@@ -193,8 +182,7 @@ fn paragraphs(text: &str) -> Vec<String> {
 
 fn begins_item(line: &str) -> bool {
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    line.starts_with(['-', '*', '•', '–', '>'])
-        || (number.len() < line.len() && number.starts_with([')', '.']))
+    line.starts_with(['-', '*', '•', '–', '>']) || (number.len() < line.len() && number.starts_with([')', '.']))
 }
 
 #[cfg(test)]

@@ -50,37 +50,26 @@ struct Fired {
 
 impl Fired {
     fn counts(&self) -> bool {
-        self.hit
-            .suppressed
-            .as_deref()
-            .is_none_or(|why| why == TESTING)
+        self.hit.suppressed.as_deref().is_none_or(|why| why == TESTING)
     }
 }
 
 impl Evidence {
     /// Whether a rule fired, on trial or not.
     pub(super) fn fired(&self, id: &str) -> bool {
-        self.hits
-            .iter()
-            .any(|fired| fired.hit.rule == id && fired.counts())
+        self.hits.iter().any(|fired| fired.hit.rule == id && fired.counts())
     }
 
     /// What kept a rule from counting.
     pub(super) fn why_not(&self, id: &str) -> Option<&str> {
-        self.hits
-            .iter()
-            .find(|f| f.hit.rule == id)?
-            .hit
-            .suppressed
-            .as_deref()
+        self.hits.iter().find(|f| f.hit.rule == id)?.hit.suppressed.as_deref()
     }
 
     fn holds(&self, name: &str) -> bool {
         self.engine.iter().any(|s| s.signal == name)
             || self.hits.iter().any(|f| {
                 f.hit.suppressed.is_none()
-                    && (f.hit.rule == name
-                        || (!f.inverted && f.hit.signal.as_deref() == Some(name)))
+                    && (f.hit.rule == name || (!f.inverted && f.hit.signal.as_deref() == Some(name)))
             })
     }
 }
@@ -89,30 +78,15 @@ impl Evidence {
 pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
     let words: &Words = &WORDS;
     let zones = zones(letter);
-    let reader = Reader {
-        rules,
-        letter,
-        words,
-        zones: &zones,
-    };
+    let reader = Reader { rules, letter, words, zones: &zones };
     let mut hits = reader.hits();
-    let subject = &zones
-        .iter()
-        .find(|z| z.scope == Scope::Subject)
-        .map(|z| &z.zone);
-    let new = &zones
-        .iter()
-        .find(|z| z.scope == Scope::New)
-        .map(|z| &z.zone);
+    let subject = &zones.iter().find(|z| z.scope == Scope::Subject).map(|z| &z.zone);
+    let new = &zones.iter().find(|z| z.scope == Scope::New).map(|z| &z.zone);
     let empty = Zone::default();
     let (subject, new) = (subject.unwrap_or(&empty), new.unwrap_or(&empty));
     let wanted = deadline::wanted(words, letter, [subject, new]);
     let promises = promise::promises(words, letter, new);
-    let spoken = || {
-        new.sentences()
-            .enumerate()
-            .filter(|(i, _)| !new.is_courtesy(*i))
-    };
+    let spoken = || new.sentences().enumerate().filter(|(i, _)| !new.is_courtesy(*i));
     let mut evidence = Evidence {
         asks: spoken().any(|(_, s)| words.asks(s)),
         unhurried: spoken().any(|(_, s)| words.unhurried(s)),
@@ -139,11 +113,7 @@ struct Part {
 
 fn zones(letter: &Letter<'_>) -> Vec<Part> {
     let names = letter.attachment_names.join("\n");
-    let headers = if letter.high_priority {
-        "Importance: high\nX-Priority: 1"
-    } else {
-        ""
-    };
+    let headers = if letter.high_priority { "Importance: high\nX-Priority: 1" } else { "" };
     #[rustfmt::skip]
     let texts = [
         (Scope::Subject,        letter.subject),
@@ -154,25 +124,14 @@ fn zones(letter: &Letter<'_>) -> Vec<Part> {
         (Scope::AttachmentName, names.as_str()),
         (Scope::Headers,        headers),
     ];
-    let filled = texts
-        .into_iter()
-        .filter(|(_, text)| !text.trim().is_empty());
-    filled
-        .map(|(scope, text)| Part {
-            scope,
-            zone: Zone::new(text),
-        })
-        .collect()
+    let filled = texts.into_iter().filter(|(_, text)| !text.trim().is_empty());
+    filled.map(|(scope, text)| Part { scope, zone: Zone::new(text) }).collect()
 }
 
 fn engine_signals(wanted: &Wanted, promises: &[Found]) -> Vec<Signal> {
     let mut found = Vec::new();
     let mut push = |signal: &str, rule: &str, words: &str| {
-        found.push(Signal {
-            signal: signal.to_owned(),
-            rule: rule.to_owned(),
-            words: words.to_owned(),
-        });
+        found.push(Signal { signal: signal.to_owned(), rule: rule.to_owned(), words: words.to_owned() });
     };
     let timed = [
         ("short_notice_deadline", &wanted.short_notice),
@@ -202,13 +161,7 @@ impl Reader<'_> {
         let candidates: Vec<(Scope, &Zone, Candidates)> = self
             .zones
             .iter()
-            .map(|part| {
-                (
-                    part.scope,
-                    &part.zone,
-                    self.rules.prefilter().candidates(&part.zone),
-                )
-            })
+            .map(|part| (part.scope, &part.zone, self.rules.prefilter().candidates(&part.zone)))
             .collect();
         let mut found = Vec::new();
         for (index, rule) in self.rules.all().iter().enumerate() {
@@ -224,41 +177,22 @@ impl Reader<'_> {
         let letter = self.letter;
         (rule.directions.is_empty() || rule.directions.contains(&letter.direction))
             && (rule.kinds.is_empty() || rule.kinds.contains(&letter.kind))
-            && rule
-                .lang
-                .as_deref()
-                .is_none_or(|lang| lang == letter.language)
+            && rule.lang.as_deref().is_none_or(|lang| lang == letter.language)
     }
 
-    fn read_rule(
-        &self,
-        rule: &Rule,
-        index: usize,
-        zones: &[(Scope, &Zone, Candidates)],
-        found: &mut Vec<Fired>,
-    ) {
-        let in_scope = || {
-            zones
-                .iter()
-                .filter(|(scope, ..)| rule.scopes.contains(scope))
-        };
+    fn read_rule(&self, rule: &Rule, index: usize, zones: &[(Scope, &Zone, Candidates)], found: &mut Vec<Fired>) {
+        let in_scope = || zones.iter().filter(|(scope, ..)| rule.scopes.contains(scope));
         let complete = rule.all.iter().enumerate().all(|(n, pattern)| {
             in_scope().any(|(_, zone, candidates)| {
                 let sentences = candidates.of(index, rule.any.len() + n);
-                sentences
-                    .iter()
-                    .any(|s| pattern.regex.is_match(zone.sentence(*s)))
+                sentences.iter().any(|s| pattern.regex.is_match(zone.sentence(*s)))
             })
         });
         if !complete {
             return;
         }
         // A rule with `all` alone shows the words of its first pattern.
-        let shown = if rule.any.is_empty() {
-            rule.all.get(..1)
-        } else {
-            Some(rule.any.as_slice())
-        };
+        let shown = if rule.any.is_empty() { rule.all.get(..1) } else { Some(rule.any.as_slice()) };
         let mut mine: Vec<Fired> = Vec::new();
         for (scope, zone, candidates) in in_scope() {
             for (n, pattern) in shown.into_iter().flatten().enumerate() {
@@ -271,19 +205,9 @@ impl Reader<'_> {
                         continue;
                     };
                     let (span, courtesy) = (matched.range(), zone.is_courtesy(*sentence));
-                    let place = Place {
-                        scope: *scope,
-                        text,
-                        span,
-                        courtesy,
-                        zone,
-                        index: *sentence,
-                    };
+                    let place = Place { scope: *scope, text, span, courtesy, zone, index: *sentence };
                     let fired = self.fire(rule, &place);
-                    if !mine
-                        .iter()
-                        .any(|f| f.counts() && f.hit.words == fired.hit.words)
-                    {
+                    if !mine.iter().any(|f| f.counts() && f.hit.words == fired.hit.words) {
                         mine.push(fired);
                     }
                 }
@@ -393,8 +317,7 @@ impl Reader<'_> {
             Some(About::Us) | None => speaks != Speaks::Reader,
             Some(About::Them) => {
                 speaks == Speaks::Third
-                    || !(speaks == Speaks::Writer
-                        || self.words.writer_acts(place.text, &place.span))
+                    || !(speaks == Speaks::Writer || self.words.writer_acts(place.text, &place.span))
             }
         };
         let why = match speaks {
@@ -410,16 +333,10 @@ impl Reader<'_> {
             return false;
         }
         let text = place.text.to_ascii_lowercase();
-        self.letter
-            .stop_phrases
-            .iter()
-            .filter(|phrase| !phrase.is_empty())
-            .any(|phrase| {
-                text.match_indices(&phrase.to_ascii_lowercase())
-                    .any(|(start, found)| {
-                        start < place.span.end && place.span.start < start + found.len()
-                    })
-            })
+        self.letter.stop_phrases.iter().filter(|phrase| !phrase.is_empty()).any(|phrase| {
+            text.match_indices(&phrase.to_ascii_lowercase())
+                .any(|(start, found)| start < place.span.end && place.span.start < start + found.len())
+        })
     }
 }
 
@@ -450,11 +367,7 @@ fn add_metas(rules: &Rules, letter: &Letter<'_>, evidence: &mut Evidence) {
         }
         if rule.status == Status::Live {
             for fired in &mut evidence.hits {
-                let by_signal = fired
-                    .hit
-                    .signal
-                    .as_ref()
-                    .is_some_and(|s| rule.replaces.contains(s));
+                let by_signal = fired.hit.signal.as_ref().is_some_and(|s| rule.replaces.contains(s));
                 if by_signal || rule.replaces.contains(&fired.hit.rule) {
                     (fired.tone, fired.urgency) = (0.0, 0.0);
                 }
@@ -491,20 +404,14 @@ impl Evidence {
         add_broader(&mut signals);
         let urgency = urgency(labels, &sums, &self, tone);
         let confidence = self.confidence(letter);
-        let circumstances = Circumstances {
-            before_opening: self.wanted.before_opening,
-        };
+        let circumstances = Circumstances { before_opening: self.wanted.before_opening };
         let mut verdict = Verdict {
             tone: Some(tone),
             urgency: Some(urgency),
             asks: self.asks,
             signals,
             hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
-            commitments: self
-                .promises
-                .into_iter()
-                .map(|found| found.promise)
-                .collect(),
+            commitments: self.promises.into_iter().map(|found| found.promise).collect(),
             severity: Severity::None,
             confidence,
             reasons: Vec::new(),
@@ -517,33 +424,19 @@ impl Evidence {
     fn cap(&mut self, rules: &Rules) {
         // What each group has left, by group and by column: worse, better, urgency up, urgency down.
         let mut left: BTreeMap<(String, u8), f64> = BTreeMap::new();
-        for fired in self
-            .hits
-            .iter_mut()
-            .filter(|fired| fired.hit.suppressed.is_none())
-        {
-            let group = rules
-                .rule(&fired.hit.rule)
-                .and_then(|rule| rule.group.clone());
-            let cap = group
-                .as_ref()
-                .and_then(|g| rules.labels().groups.get(g).copied());
+        for fired in self.hits.iter_mut().filter(|fired| fired.hit.suppressed.is_none()) {
+            let group = rules.rule(&fired.hit.rule).and_then(|rule| rule.group.clone());
+            let cap = group.as_ref().and_then(|g| rules.labels().groups.get(g).copied());
             let key = group.unwrap_or_default();
             let mut take = |points: f64, column: u8, most: Option<i32>| {
                 let Some(most) = most else { return points };
-                let rest = left
-                    .entry((key.clone(), column))
-                    .or_insert_with(|| f64::from(most));
+                let rest = left.entry((key.clone(), column)).or_insert_with(|| f64::from(most));
                 let taken = points.abs().min(*rest);
                 *rest -= taken;
                 taken.copysign(points)
             };
             let tone = take(fired.tone, u8::from(fired.tone > 0.0), cap.map(|c| c.tone));
-            let urgency = take(
-                fired.urgency,
-                2 + u8::from(fired.urgency > 0.0),
-                cap.map(|c| c.urgency),
-            );
+            let urgency = take(fired.urgency, 2 + u8::from(fired.urgency > 0.0), cap.map(|c| c.urgency));
             fired.hit.tone = points(tone * self.weight);
             fired.hit.urgency = points(urgency);
         }
@@ -551,10 +444,7 @@ impl Evidence {
 
     fn signals(&self) -> Vec<Signal> {
         let mut found: Vec<Signal> = Vec::new();
-        let from_rules = self
-            .hits
-            .iter()
-            .filter(|f| f.hit.suppressed.is_none() && !f.inverted);
+        let from_rules = self.hits.iter().filter(|f| f.hit.suppressed.is_none() && !f.inverted);
         for fired in from_rules {
             let Some(name) = &fired.hit.signal else {
                 continue;
@@ -578,16 +468,9 @@ impl Evidence {
     /// As sure as the surest evidence, and no surer than the reading.
     fn confidence(&self, letter: &Letter<'_>) -> f64 {
         let counted = self.hits.iter().filter(|f| f.hit.suppressed.is_none());
-        let best = counted
-            .map(|f| f.confidence)
-            .fold(None, |best: Option<f64>, c| {
-                Some(best.map_or(c, |best| best.max(c)))
-            });
-        let evidence = if self.engine.is_empty() {
-            best.unwrap_or(1.0)
-        } else {
-            1.0
-        };
+        let best =
+            counted.map(|f| f.confidence).fold(None, |best: Option<f64>, c| Some(best.map_or(c, |best| best.max(c))));
+        let evidence = if self.engine.is_empty() { best.unwrap_or(1.0) } else { 1.0 };
         (evidence * self.weight).min(letter.reading_confidence)
     }
 }
@@ -601,11 +484,7 @@ struct Sums {
 
 impl Sums {
     fn of(hits: &[Fired]) -> Self {
-        let counted = || {
-            hits.iter()
-                .filter(|f| f.hit.suppressed.is_none())
-                .map(|f| &f.hit)
-        };
+        let counted = || hits.iter().filter(|f| f.hit.suppressed.is_none()).map(|f| &f.hit);
         Self {
             worse: counted().map(|hit| (-hit.tone).max(0)).sum(),
             better: counted().map(|hit| hit.tone.max(0)).sum(),
@@ -617,9 +496,8 @@ impl Sums {
 fn tone(labels: &Labels, sums: &Sums, evidence: &Evidence) -> Tone {
     let Sums { worse, better, .. } = *sums;
     let failure = evidence.holds("quality_complaint") || evidence.holds("broken_promise");
-    let outweighed = worse < labels.frustrated
-        && !failure
-        && f64::from(better) >= labels.outweigh * f64::from(worse.max(1));
+    let outweighed =
+        worse < labels.frustrated && !failure && f64::from(better) >= labels.outweigh * f64::from(worse.max(1));
     let label = if worse >= labels.hostile {
         ToneLabel::Hostile
     } else if worse >= labels.frustrated {
@@ -640,10 +518,7 @@ fn tone(labels: &Labels, sums: &Sums, evidence: &Evidence) -> Tone {
         ToneLabel::Positive | ToneLabel::Grateful => better - worse.min(better),
         ToneLabel::Neutral => better.min(labels.positive) - worse,
     };
-    Tone {
-        label,
-        score: score.clamp(-100, 100),
-    }
+    Tone { label, score: score.clamp(-100, 100) }
 }
 
 fn urgency(labels: &Labels, sums: &Sums, evidence: &Evidence, tone: Tone) -> Urgency {
@@ -671,43 +546,27 @@ fn urgency(labels: &Labels, sums: &Sums, evidence: &Evidence, tone: Tone) -> Urg
     } else {
         UrgencyLabel::Low
     };
-    Urgency {
-        label,
-        score: score.clamp(0, 100),
-    }
+    Urgency { label, score: score.clamp(0, 100) }
 }
 
 /// A superior newly on copy of a tense message goes over somebody's head.
 fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
-    const PRESSING: [&str; 5] = [
-        "short_notice_deadline",
-        "chaser",
-        "urgency_words",
-        "exclusivity_demand",
-        "after_hours_demand",
-    ];
+    const PRESSING: [&str; 5] =
+        ["short_notice_deadline", "chaser", "urgency_words", "exclusivity_demand", "after_hours_demand"];
     let Some(superior) = letter.superiors_on_copy.first() else {
         return;
     };
-    let pressing = signals
-        .iter()
-        .any(|s| PRESSING.contains(&s.signal.as_str()));
+    let pressing = signals.iter().any(|s| PRESSING.contains(&s.signal.as_str()));
     let tense = tone.label <= ToneLabel::Frustrated
         || (tone.label <= ToneLabel::Neutral && pressing)
-        || signals
-            .iter()
-            .any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
+        || signals.iter().any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
     let announced = tone.label <= ToneLabel::Concerned && WORDS.brings_in(letter.new_text, letter.superiors_on_copy);
     if letter.direction != Direction::Inbound || !(tense || announced) {
         return;
     }
     for name in ["superior_copied", "over_your_head"] {
         if signals.iter().all(|s| s.signal != name) {
-            signals.push(Signal {
-                signal: name.to_owned(),
-                rule: "engine:copy".to_owned(),
-                words: superior.clone(),
-            });
+            signals.push(Signal { signal: name.to_owned(), rule: "engine:copy".to_owned(), words: superior.clone() });
         }
     }
 }
@@ -724,20 +583,14 @@ fn add_broader(signals: &mut Vec<Signal>) {
             && !names(signals, broad)
             && !names(&added, broad)
         {
-            added.push(Signal {
-                signal: broad.to_owned(),
-                ..finer.clone()
-            });
+            added.push(Signal { signal: broad.to_owned(), ..finer.clone() });
         }
     }
     signals.extend(added);
 }
 
 /// Points, whole.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "at most a few hundred in either direction"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "at most a few hundred in either direction")]
 fn points(value: f64) -> i32 {
     value.round().clamp(-1_000.0, 1_000.0) as i32
 }

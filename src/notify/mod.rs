@@ -14,7 +14,7 @@ pub mod sample;
 mod templates;
 mod view;
 
-pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan};
+pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, shown};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
     AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,

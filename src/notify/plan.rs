@@ -147,8 +147,10 @@ pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Ti
 /// At most two lines an incident: one for its readers, one in private.
 fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> {
     let incident = &named.incident;
-    let (private, open): (Vec<&Cause>, Vec<&Cause>) =
-        incident.causes.iter().filter(|c| is_news(c) && !named.told.keys.contains(&c.key)).partition(|c| is_private(c));
+    let news = incident.causes.iter().filter(|c| is_news(c) && !named.told.keys.contains(&c.key));
+    // A message may be for both: each of the two e-mails shows its own signals.
+    let open: Vec<&Cause> = news.clone().filter(|c| is_for(c, false)).collect();
+    let private: Vec<&Cause> = news.filter(|c| is_for(c, true)).collect();
     let mut owed = Vec::new();
     if let Some(line) = news_line(named, &open) {
         owed.push(Owed {
@@ -158,7 +160,7 @@ fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> 
             private: false,
         });
     } else if let Some((line, due)) = repeat_line(named, &settings.alerts) {
-        let causes: Vec<&Cause> = incident.causes.iter().filter(|c| !is_private(c)).collect();
+        let causes: Vec<&Cause> = incident.causes.iter().filter(|c| is_for(c, false)).collect();
         owed.push(Owed { line, due, recipients: readers(account, &causes, settings), private: false });
     }
     for cause in private.iter().filter(|c| c.severity >= Severity::Warning) {
@@ -181,8 +183,20 @@ pub fn is_private_signal(signal: &str) -> bool {
     PRIVATE.contains(&signal)
 }
 
-fn is_private(cause: &Cause) -> bool {
-    cause.signals.iter().any(|s| is_private_signal(s))
+/// Whether a message has something to say to the one or the other.
+fn is_for(cause: &Cause, private: bool) -> bool {
+    (cause.signals.is_empty() && !private) || cause.signals.iter().any(|s| is_private_signal(s) == private)
+}
+
+/// An incident as its readers may see it: what is private to the superior alone, all else to the others.
+#[must_use]
+pub fn shown(incident: &Incident, private: bool) -> Incident {
+    let mut shown = incident.clone();
+    shown.causes.retain(|cause| is_for(cause, private));
+    for cause in &mut shown.causes {
+        cause.signals.retain(|s| is_private_signal(s) == private);
+    }
+    shown
 }
 
 /// A line, if what is new must be told at once.

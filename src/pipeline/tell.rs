@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::record::{json, parse, word};
 use super::{Event, Pipeline, Result};
 use crate::config::Account;
-use crate::notify::{Line, Named, Notice, Saying, ToldSoFar, plan};
+use crate::notify::{Line, Named, Notice, Saying, ToldSoFar, plan, shown};
 use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
@@ -148,13 +148,13 @@ impl Pipeline {
         let first = outbox::enqueue(db, &rows).await?.first().copied();
         let mut events = Vec::new();
         for line in &notice.lines {
-            if let Some(incident) = about.named(&line.incident).map(|n| &n.incident) {
+            if let Some(incident) = about.named(&line.incident).map(|n| shown(&n.incident, notice.private)) {
                 let event = Event {
                     account: Some(about.account.id.clone()),
                     notification: Some(mail.message_id.clone()),
-                    ..line_event(line, notice, incident, about.now)
+                    ..line_event(line, notice, &incident, about.now)
                 };
-                events.push(self.log(db, (event, first), (line, incident), about).await?);
+                events.push(self.log(db, (event, first), (line, &incident), about).await?);
             }
         }
         Ok(events)

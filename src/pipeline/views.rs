@@ -14,7 +14,7 @@ use crate::judge::{Severity, Verdict, signal};
 use crate::notify::compose::{Envelope, MailKind, compose};
 use crate::notify::{
     AccountView, AlertEvent, AlertView, CauseView, ExchangeLine, IncidentView, Named, Notice, PersonView, Rendered,
-    Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert,
+    Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert, shown,
 };
 use crate::read::{Address, Direction, Message};
 use crate::store::{AnyConnection, messages, verdicts};
@@ -66,13 +66,14 @@ impl Pipeline {
             let Some(named) = about.named(&line.incident) else {
                 continue;
             };
-            let causes = named.incident.causes.iter().rev();
-            let shown: Vec<&Cause> = if line.cites.is_empty() {
+            let incident = shown(&named.incident, notice.private);
+            let causes = incident.causes.iter().rev();
+            let causes: Vec<&Cause> = if line.cites.is_empty() {
                 causes.take(1).collect()
             } else {
                 causes.filter(|c| line.cites.contains(&c.key)).collect()
             };
-            let view = self.incident_view(db, named, &shown, line.severity).await?;
+            let view = self.incident_view(db, named, &causes, line.severity).await?;
             incidents.push((view, line.saying));
         }
         let zone = self.zone_of(notice.recipients.first().map(|(r, _)| r.as_str()));

@@ -84,7 +84,8 @@ pub(super) fn find(text: &str, says: Says, zone: &TimeZone) -> Option<Forward> {
         } else if begins_block(&lines, at) {
             if let Some((header, taken)) = block(lines.get(at..)?, zone).filter(|(header, _)| is_whole(header)) {
                 let below = lines.get(at + taken..).unwrap_or_default();
-                return (says != Says::Answer && !answered).then(|| forward(lines.get(..at).unwrap_or_default(), header, below));
+                return (says != Says::Answer && !answered)
+                    .then(|| forward(lines.get(..at).unwrap_or_default(), header, below));
             }
         }
         if let Some(taken) = quote::attribution(&lines, at) {
@@ -125,7 +126,8 @@ fn introduced(lines: &[&str], (at, taken): (usize, usize), zone: &TimeZone) -> O
         date_raw,
         ..Block::default()
     };
-    let below: Vec<&str> = lines.get(at + taken..)?.iter().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let below: Vec<&str> =
+        lines.get(at + taken..)?.iter().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
     let start = below.iter().position(|line| !line.trim().is_empty())?;
     let quoted = below.get(start..)?.iter().map(|line| unquoted_or_plain(line)).collect::<Vec<_>>();
     Some(forward(&[], header, &quoted))

@@ -202,7 +202,8 @@ pub(super) fn glued(line: &str) -> Option<(&str, Vec<String>)> {
     let rest = rest.trim_start_matches('-');
     let head = trimmed.get(..trimmed.len() - rest.len())?;
     marker(head).filter(|_| rest.contains(':'))?;
-    let mut starts: Vec<usize> = rest.match_indices([':', '：']).filter_map(|(colon, _)| label_before(rest, colon)).collect();
+    let mut starts: Vec<usize> =
+        rest.match_indices([':', '：']).filter_map(|(colon, _)| label_before(rest, colon)).collect();
     starts.push(rest.len());
     let fields = starts.windows(2).filter_map(|pair| rest.get(*pair.first()?..*pair.last()?));
     let fields: Vec<String> = fields.map(|field| field.trim().to_owned()).collect();
@@ -213,7 +214,8 @@ pub(super) fn glued(line: &str) -> Option<(&str, Vec<String>)> {
 fn label_before(text: &str, colon: usize) -> Option<usize> {
     let before = text.get(..colon)?;
     let starts = before.char_indices().rev().take(30).map(|(at, _)| at);
-    let mut labels = starts.filter(|at| before.get(*at..).is_some_and(|word| LAYOUT.labels.contains_key(&folded(word))));
+    let mut labels =
+        starts.filter(|at| before.get(*at..).is_some_and(|word| LAYOUT.labels.contains_key(&folded(word))));
     labels.find(|at| {
         let first_is_capital = before.get(*at..).and_then(|w| w.chars().next()).is_some_and(|c| !c.is_lowercase());
         let previous = before.get(..*at).and_then(|t| t.chars().next_back());

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use jiff::tz::TimeZone;
 use mail_parser::{Message as Mail, MessagePart, PartType};
 
+use super::forward::Says;
 use super::headers::{self, Headers};
 use super::message::{Address, Carrier, Layer, Wrapping};
-use super::forward::Says;
 use super::{Ours, body, forward};
 
 /// Most forwarded messages that are looked at in one message.
@@ -49,7 +49,8 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     if let Some(first) = forward::find(text, says, zone) {
         inside.note = note(&first.note);
         places.push_back(Place::Text(text.to_owned()));
-    } else if !attached.is_empty() && (says == Says::Forward || outer.in_reply_to.is_empty() || text.trim().is_empty()) {
+    } else if !attached.is_empty() && (says == Says::Forward || outer.in_reply_to.is_empty() || text.trim().is_empty())
+    {
         inside.note = note(text);
     } else {
         return inside;
@@ -59,10 +60,12 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     while let Some(place) = places.pop_front() {
         let (found, text, deeper) = match place {
             Place::Attached(mail) => opened(mail, zone),
-            Place::Text(text) => match forward::find(&text, if inside.found.is_empty() { says } else { Says::Answer }, zone) {
-                Some(forward) => (of_text(&forward, &outer.subject), forward.text, Vec::new()),
-                None => continue,
-            },
+            Place::Text(text) => {
+                match forward::find(&text, if inside.found.is_empty() { says } else { Says::Answer }, zone) {
+                    Some(forward) => (of_text(&forward, &outer.subject), forward.text, Vec::new()),
+                    None => continue,
+                }
+            }
         };
         read += text.len();
         if inside.found.len() >= MOST_LAYERS || read > MOST_TEXT {
@@ -103,7 +106,11 @@ fn of_text<'m>(forward: &forward::Forward, outer_subject: &str) -> Found<'m> {
         from: header.from.clone(),
         to: header.to.clone(),
         cc: header.cc.clone(),
-        subject: if header.subject.is_empty() { forward::original_subject(outer_subject).to_owned() } else { header.subject.clone() },
+        subject: if header.subject.is_empty() {
+            forward::original_subject(outer_subject).to_owned()
+        } else {
+            header.subject.clone()
+        },
         sent_at: header.sent_at,
         date_raw: header.date_raw.clone(),
         text: forward.text.clone(),

@@ -171,8 +171,8 @@ fn calms(entry: &Entry) -> bool {
 
 /// The topics a message belongs to, each with what it warrants there.
 ///
-/// The topic of its gravest signal leads and takes the message's whole severity;
-/// the others take what their own signals warrant alone, so that one message
+/// The topic of its gravest signal leads and takes the message's whole severity and
+/// all its signals; the others take what their own signals warrant alone, so that one message
 /// rings one bell.
 fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
     let mut found: Vec<(Topic, Severity, Vec<String>)> = Vec::new();
@@ -198,8 +198,11 @@ fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
     }
     // Gravest first; `Topic` is ordered by how much is at stake.
     found.sort_by_key(|(topic, severity, _)| (std::cmp::Reverse(*severity), *topic));
-    if let Some((_, severity, _)) = found.first_mut() {
+    if let Some((_, severity, names)) = found.first_mut() {
         *severity = entry.severity;
+        let others = entry.signals.iter().filter(|name| signal::topic_of(name).is_some() && !names.contains(name));
+        let others: Vec<String> = others.cloned().collect();
+        names.extend(others);
     }
     found
 }

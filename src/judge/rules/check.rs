@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Complaint;
-use crate::config::fields::{Placed, nearest};
 use super::file::{Draft, Drafts};
 use super::labels::Labels;
 use super::pattern::{self, Families};
 use super::{Expr, Pattern, Rule, Scope, Status, meta};
+use crate::config::Complaint;
+use crate::config::fields::{Placed, nearest};
 use crate::judge::signal;
 
 /// Shorter than this, every literal of a rule stands in most mail.
@@ -23,32 +23,18 @@ pub(super) struct Checked {
 
 /// Checks and compiles all drafts.
 pub(super) fn compile(drafts: Drafts, complaints: &mut Vec<Complaint>) -> Checked {
-    let Drafts {
-        families,
-        mut rules,
-        labels,
-    } = drafts;
+    let Drafts { families, mut rules, labels } = drafts;
     rules.retain(|draft| draft.status != Status::Off);
     let mut warnings = Vec::new();
     let mut compiled = Vec::new();
     for draft in &rules {
-        let mut check = Check {
-            draft,
-            families: &families,
-            labels: &labels,
-            complaints,
-        };
+        let mut check = Check { draft, families: &families, labels: &labels, complaints };
         let rule = check.rule();
         warn(draft, &rule, &mut warnings);
         compiled.push(rule);
     }
     let metas = order_metas(&rules, &compiled, complaints);
-    Checked {
-        rules: compiled,
-        metas,
-        labels,
-        warnings,
-    }
+    Checked { rules: compiled, metas, labels, warnings }
 }
 
 struct Check<'a> {
@@ -63,11 +49,7 @@ impl Check<'_> {
         let draft = self.draft;
         self.words();
         self.weights();
-        let scopes = if draft.scopes.is_empty() {
-            vec![Scope::Subject, Scope::New]
-        } else {
-            draft.scopes.clone()
-        };
+        let scopes = if draft.scopes.is_empty() { vec![Scope::Subject, Scope::New] } else { draft.scopes.clone() };
         let any_direction = draft.directions.iter().any(Option::is_none);
         let directions = draft.directions.iter().copied().flatten();
         Rule {
@@ -77,11 +59,7 @@ impl Check<'_> {
             describe: draft.describe.clone().unwrap_or_default(),
             headline: draft.headline.clone(),
             advice: draft.advice.clone(),
-            directions: if any_direction {
-                Vec::new()
-            } else {
-                directions.collect()
-            },
+            directions: if any_direction { Vec::new() } else { directions.collect() },
             kinds: draft.kinds.clone(),
             scopes,
             lang: draft.lang.clone(),
@@ -106,18 +84,13 @@ impl Check<'_> {
     }
 
     fn complain(&mut self, line: usize, what: impl Into<String>, remedy: impl Into<String>) {
-        self.complaints
-            .push(complaint(self.draft, line, what, remedy));
+        self.complaints.push(complaint(self.draft, line, what, remedy));
     }
 
     fn words(&mut self) {
         let line = self.draft.line;
         if self.draft.describe.is_none() {
-            self.complain(
-                line,
-                "it has no `describe`",
-                "say in a sentence what it finds",
-            );
+            self.complain(line, "it has no `describe`", "say in a sentence what it finds");
         }
         if self.draft.hit.is_empty() {
             self.complain(line, "it has no `hit`", "add a text it must fire on");
@@ -170,10 +143,7 @@ impl Check<'_> {
         };
         for (points, most, key) in [(tone, cap.tone, "tone"), (urgency, cap.urgency, "urgency")] {
             if points.value.abs() > most {
-                let what = format!(
-                    "`{key}` is {}, more than the {most} that its group `{name}` may add",
-                    points.value
-                );
+                let what = format!("`{key}` is {}, more than the {most} that its group `{name}` may add", points.value);
                 self.complain(points.line, what, "lower it, or raise the cap of the group");
             }
         }
@@ -203,33 +173,18 @@ impl Check<'_> {
     }
 }
 
-fn complaint(
-    draft: &Draft,
-    line: usize,
-    what: impl Into<String>,
-    remedy: impl Into<String>,
-) -> Complaint {
-    Complaint {
-        file: draft.file.clone(),
-        line,
-        rule: Some(draft.id.clone()),
-        what: what.into(),
-        remedy: remedy.into(),
-    }
+fn complaint(draft: &Draft, line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Complaint {
+    Complaint { file: draft.file.clone(), line, rule: Some(draft.id.clone()), what: what.into(), remedy: remedy.into() }
 }
 
 fn warn(draft: &Draft, rule: &Rule, warnings: &mut Vec<Complaint>) {
     for (written, pattern) in draft.any.iter().zip(&rule.any) {
         let shortest = pattern.literals.iter().map(String::len).min();
         let (what, remedy) = match shortest {
-            None => (
-                "needs no particular word, so it runs on every sentence",
-                "name a word",
-            ),
-            Some(length) if length < BROAD && pattern.regex.as_str().len() < 24 => (
-                "is very short, so it may fire on much ordinary mail",
-                "ask for more words",
-            ),
+            None => ("needs no particular word, so it runs on every sentence", "name a word"),
+            Some(length) if length < BROAD && pattern.regex.as_str().len() < 24 => {
+                ("is very short, so it may fire on much ordinary mail", "ask for more words")
+            }
             Some(_) => continue,
         };
         let what = format!("the pattern '{}' {what}", written.value);
@@ -239,11 +194,7 @@ fn warn(draft: &Draft, rule: &Rule, warnings: &mut Vec<Complaint>) {
 
 /// Orders metas so that each stands after those it names; complains of unknown names and cycles.
 fn order_metas(drafts: &[Draft], rules: &[Rule], complaints: &mut Vec<Complaint>) -> Vec<usize> {
-    let by_id: BTreeMap<String, usize> = rules
-        .iter()
-        .enumerate()
-        .map(|(i, r)| (r.id.clone(), i))
-        .collect();
+    let by_id: BTreeMap<String, usize> = rules.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
     let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (index, (draft, rule)) in drafts.iter().zip(rules).enumerate() {
         let line = draft.meta.as_ref().map_or(draft.line, |m| m.line);
@@ -260,11 +211,7 @@ fn order_metas(drafts: &[Draft], rules: &[Rule], complaints: &mut Vec<Complaint>
     let mut order = Vec::with_capacity(waiting.len());
     loop {
         let free = |needs: &Vec<usize>| needs.iter().all(|n| !waiting.contains_key(n));
-        let ready: Vec<usize> = waiting
-            .iter()
-            .filter(|(_, needs)| free(needs))
-            .map(|(i, _)| *i)
-            .collect();
+        let ready: Vec<usize> = waiting.iter().filter(|(_, needs)| free(needs)).map(|(i, _)| *i).collect();
         if ready.is_empty() {
             break;
         }
@@ -309,10 +256,8 @@ fn needs(expr: &Expr, rules: &[Rule], by_id: &BTreeMap<String, usize>) -> Vec<us
     let mut found = Vec::new();
     expr.names(&mut |name| {
         found.extend(by_id.get(name).copied());
-        let raising = rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.meta.is_some() && rule.signal.as_deref() == Some(name));
+        let raising =
+            rules.iter().enumerate().filter(|(_, rule)| rule.meta.is_some() && rule.signal.as_deref() == Some(name));
         found.extend(raising.map(|(index, _)| index));
     });
     found

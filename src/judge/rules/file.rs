@@ -3,19 +3,15 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::Complaint;
-use crate::config::fields::{Fields, Placed, Source};
 use super::labels::{self, Labels};
 use super::{About, Conditional, Negation, Scope, Status};
+use crate::config::Complaint;
 use crate::config::Kind;
+use crate::config::fields::{Fields, Placed, Source};
 use crate::judge::Severity;
 use crate::read::Direction;
 
-const KINDS: [(&str, Kind); 3] = [
-    ("client", Kind::Client),
-    ("vendor", Kind::Vendor),
-    ("partner", Kind::Partner),
-];
+const KINDS: [(&str, Kind); 3] = [("client", Kind::Client), ("vendor", Kind::Vendor), ("partner", Kind::Partner)];
 const DIRECTIONS: [(&str, Option<Direction>); 4] = [
     ("inbound", Some(Direction::Inbound)),
     ("outbound", Some(Direction::Outbound)),
@@ -31,27 +27,13 @@ const SCOPES: [(&str, Scope); 7] = [
     ("attachment_name", Scope::AttachmentName),
     ("headers", Scope::Headers),
 ];
-const NEGATIONS: [(&str, Negation); 3] = [
-    ("suppress", Negation::Suppress),
-    ("ignore", Negation::Ignore),
-    ("invert", Negation::Invert),
-];
-const CONDITIONALS: [(&str, Conditional); 3] = [
-    ("keep", Conditional::Keep),
-    ("soften", Conditional::Soften),
-    ("suppress", Conditional::Suppress),
-];
-const ABOUTS: [(&str, About); 4] = [
-    ("us", About::Us),
-    ("them", About::Them),
-    ("third", About::Third),
-    ("any", About::Any),
-];
-const STATUSES: [(&str, Status); 3] = [
-    ("live", Status::Live),
-    ("testing", Status::Testing),
-    ("off", Status::Off),
-];
+const NEGATIONS: [(&str, Negation); 3] =
+    [("suppress", Negation::Suppress), ("ignore", Negation::Ignore), ("invert", Negation::Invert)];
+const CONDITIONALS: [(&str, Conditional); 3] =
+    [("keep", Conditional::Keep), ("soften", Conditional::Soften), ("suppress", Conditional::Suppress)];
+const ABOUTS: [(&str, About); 4] =
+    [("us", About::Us), ("them", About::Them), ("third", About::Third), ("any", About::Any)];
+const STATUSES: [(&str, Status); 3] = [("live", Status::Live), ("testing", Status::Testing), ("off", Status::Off)];
 const SEVERITIES: [(&str, Severity); 4] = [
     ("critical", Severity::Critical),
     ("warning", Severity::Warning),
@@ -150,23 +132,14 @@ pub(super) fn read(drafts: &mut Drafts, name: &str, text: &str, complaints: &mut
             continue;
         }
         here.push(draft.id.clone());
-        match drafts
-            .rules
-            .iter_mut()
-            .find(|earlier| earlier.id == draft.id)
-        {
+        match drafts.rules.iter_mut().find(|earlier| earlier.id == draft.id) {
             Some(earlier) => *earlier = draft,
             None => drafts.rules.push(draft),
         }
     }
 }
 
-fn read_family(
-    drafts: &mut Drafts,
-    source: &Source<'_>,
-    item: &Spanned<DeValue<'_>>,
-    complaints: &mut Vec<Complaint>,
-) {
+fn read_family(drafts: &mut Drafts, source: &Source<'_>, item: &Spanned<DeValue<'_>>, complaints: &mut Vec<Complaint>) {
     let Some(table) = table_of(source, item, "family", complaints) else {
         return;
     };
@@ -204,11 +177,7 @@ fn table_of<'t>(
     table
 }
 
-fn read_rule(
-    source: &Source<'_>,
-    item: &Spanned<DeValue<'_>>,
-    complaints: &mut Vec<Complaint>,
-) -> Option<Draft> {
+fn read_rule(source: &Source<'_>, item: &Spanned<DeValue<'_>>, complaints: &mut Vec<Complaint>) -> Option<Draft> {
     let table = table_of(source, item, "rule", complaints)?;
     let mut fields = Fields::new(source, table, item.span().start, complaints);
     let Some(id) = fields.text("id").filter(|id| !id.trim().is_empty()) else {
@@ -223,24 +192,15 @@ fn read_rule(
     }
     let mut draft = draft(&mut fields, source.name(), id);
     let (hit, miss) = (fields.items("hit"), fields.items("miss"));
-    draft.hit = hit
-        .iter()
-        .filter_map(|e| example(source, e, &draft.id, complaints))
-        .collect();
-    draft.miss = miss
-        .iter()
-        .filter_map(|e| example(source, e, &draft.id, complaints))
-        .collect();
+    draft.hit = hit.iter().filter_map(|e| example(source, e, &draft.id, complaints)).collect();
+    draft.miss = miss.iter().filter_map(|e| example(source, e, &draft.id, complaints)).collect();
     Some(draft)
 }
 
 /// All of a rule but its examples.
 fn draft(fields: &mut Fields<'_, '_>, file: &str, id: String) -> Draft {
     let placed = |fields: &mut Fields<'_, '_>, key: &str| {
-        fields.text(key).map(|value| Placed {
-            line: fields.line_of(key),
-            value,
-        })
+        fields.text(key).map(|value| Placed { line: fields.line_of(key), value })
     };
     let points = |fields: &mut Fields<'_, '_>, key: &str| Placed {
         value: fields.integer(key).unwrap_or(0),
@@ -250,9 +210,7 @@ fn draft(fields: &mut Fields<'_, '_>, file: &str, id: String) -> Draft {
         file: file.to_owned(),
         line: fields.line(),
         signal: placed(fields, "signal"),
-        describe: fields
-            .text("describe")
-            .filter(|text| !text.trim().is_empty()),
+        describe: fields.text("describe").filter(|text| !text.trim().is_empty()),
         headline: fields.text("headline"),
         advice: fields.text("advice"),
         directions: fields.choices("direction", &DIRECTIONS),
@@ -263,9 +221,7 @@ fn draft(fields: &mut Fields<'_, '_>, file: &str, id: String) -> Draft {
         all: fields.texts("all"),
         unless: fields.texts("unless"),
         negation: fields.choice("negation", &NEGATIONS).unwrap_or_default(),
-        conditional: fields
-            .choice("conditional", &CONDITIONALS)
-            .unwrap_or_default(),
+        conditional: fields.choice("conditional", &CONDITIONALS).unwrap_or_default(),
         about: fields.choice("about", &ABOUTS),
         tone: points(fields, "tone"),
         urgency: points(fields, "urgency"),
@@ -289,11 +245,7 @@ fn id_character(c: char) -> bool {
 fn confidence(fields: &mut Fields<'_, '_>) -> f64 {
     let value = fields.number("confidence").unwrap_or(1.0);
     if !(0.0..=1.0).contains(&value) {
-        fields.complain(
-            "confidence",
-            format!("{value} is no share"),
-            "write a number from 0 to 1",
-        );
+        fields.complain("confidence", format!("{value} is no share"), "write a number from 0 to 1");
     }
     value.clamp(0.0, 1.0)
 }
@@ -301,11 +253,7 @@ fn confidence(fields: &mut Fields<'_, '_>) -> f64 {
 fn max_hits(fields: &mut Fields<'_, '_>) -> usize {
     let value = fields.integer("max_hits").unwrap_or(1);
     if !(1..=20).contains(&value) {
-        fields.complain(
-            "max_hits",
-            format!("{value} hits cannot be"),
-            "write 1 to 20",
-        );
+        fields.complain("max_hits", format!("{value} hits cannot be"), "write 1 to 20");
     }
     usize::try_from(value.clamp(1, 20)).unwrap_or(1)
 }
@@ -317,19 +265,9 @@ fn example(
     complaints: &mut Vec<Complaint>,
 ) -> Option<Example> {
     let line = source.line(item.span().start);
-    let plain = Example {
-        line,
-        text: String::new(),
-        subject: String::new(),
-        at: None,
-        direction: None,
-        kind: None,
-    };
+    let plain = Example { line, text: String::new(), subject: String::new(), at: None, direction: None, kind: None };
     if let Some(text) = item.get_ref().as_str() {
-        return Some(Example {
-            text: text.to_owned(),
-            ..plain
-        });
+        return Some(Example { text: text.to_owned(), ..plain });
     }
     let Some(table) = item.get_ref().as_table() else {
         let remedy = "write a text, or a table { text, subject, at, direction, kind }";
@@ -344,11 +282,7 @@ fn example(
     if let Some(at) = &at
         && at.parse::<jiff::civil::DateTime>().is_err()
     {
-        fields.complain(
-            "at",
-            format!("`{at}` is no local time"),
-            "write 2026-03-03T10:00",
-        );
+        fields.complain("at", format!("`{at}` is no local time"), "write 2026-03-03T10:00");
     }
     Some(Example {
         text: fields.text("text").unwrap_or_default(),

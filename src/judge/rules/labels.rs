@@ -19,10 +19,7 @@ pub struct Cap {
 
 impl Default for Cap {
     fn default() -> Self {
-        Self {
-            tone: 100,
-            urgency: 100,
-        }
+        Self { tone: 100, urgency: 100 }
     }
 }
 
@@ -84,47 +81,20 @@ impl Default for Labels {
 }
 
 /// Reads `[tone]`, `[urgency]` and `[group.*]` of one file into `labels`.
-pub(super) fn read(
-    labels: &mut Labels,
-    source: &Source<'_>,
-    table: &DeTable<'_>,
-    complaints: &mut Vec<Complaint>,
-) {
+pub(super) fn read(labels: &mut Labels, source: &Source<'_>, table: &DeTable<'_>, complaints: &mut Vec<Complaint>) {
     if let Some((start, tone)) = section(table, "tone", source, complaints) {
         let fields = &mut Fields::new(source, tone, start, complaints);
-        fields.only(&[
-            "hostile",
-            "frustrated",
-            "concerned",
-            "positive",
-            "grateful",
-            "outweigh",
-        ]);
-        set(
-            &mut labels.hostile,
-            fields.integer("hostile").map(i32::saturating_abs),
-        );
-        set(
-            &mut labels.frustrated,
-            fields.integer("frustrated").map(i32::saturating_abs),
-        );
-        set(
-            &mut labels.concerned,
-            fields.integer("concerned").map(i32::saturating_abs),
-        );
+        fields.only(&["hostile", "frustrated", "concerned", "positive", "grateful", "outweigh"]);
+        set(&mut labels.hostile, fields.integer("hostile").map(i32::saturating_abs));
+        set(&mut labels.frustrated, fields.integer("frustrated").map(i32::saturating_abs));
+        set(&mut labels.concerned, fields.integer("concerned").map(i32::saturating_abs));
         set(&mut labels.positive, fields.integer("positive"));
         set(&mut labels.grateful, fields.integer("grateful"));
         set(&mut labels.outweigh, fields.number("outweigh"));
     }
     if let Some((start, urgency)) = section(table, "urgency", source, complaints) {
         let fields = &mut Fields::new(source, urgency, start, complaints);
-        let known = [
-            "base",
-            "no_ask",
-            "only_thanks",
-            "short_notice",
-            "within_hours",
-        ];
+        let known = ["base", "no_ask", "only_thanks", "short_notice", "within_hours"];
         fields.only(&[&known[..], &["normal", "high", "critical"]].concat());
         set(&mut labels.base, fields.integer("base"));
         set(&mut labels.no_ask, fields.integer("no_ask"));
@@ -151,23 +121,14 @@ fn read_group(
     let start = group.span().start;
     let Some(table) = group.get_ref().as_table() else {
         let remedy = format!("write [group.{name}] with tone = … and urgency = …");
-        complaints.push(source.complain(
-            start,
-            None,
-            format!("group `{name}` is no table"),
-            remedy,
-        ));
+        complaints.push(source.complain(start, None, format!("group `{name}` is no table"), remedy));
         return;
     };
     let mut fields = Fields::new(source, table, start, complaints);
     fields.only(&["tone", "urgency"]);
     let none = Cap::default();
-    let tone = fields
-        .integer("tone")
-        .map_or(none.tone, i32::saturating_abs);
-    let urgency = fields
-        .integer("urgency")
-        .map_or(none.urgency, i32::saturating_abs);
+    let tone = fields.integer("tone").map_or(none.tone, i32::saturating_abs);
+    let urgency = fields.integer("urgency").map_or(none.urgency, i32::saturating_abs);
     labels.groups.insert(name.to_owned(), Cap { tone, urgency });
 }
 

@@ -67,11 +67,7 @@ impl Expr {
 
 /// Parses an expression; the error is a whole phrase for people.
 pub(crate) fn parse(text: &str) -> Result<Expr, String> {
-    let mut parser = Parser {
-        tokens: tokens(text)?,
-        next: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0 };
     let expr = parser.or()?;
     match parser.peek() {
         None => Ok(expr),
@@ -88,17 +84,11 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
             '(' | ')' | '+' => found.push(c.to_string()),
             '>' | '=' => {
                 let equals = chars.next_if_eq(&'=').is_some();
-                found.push(if equals {
-                    format!("{c}=")
-                } else {
-                    c.to_string()
-                });
+                found.push(if equals { format!("{c}=") } else { c.to_string() });
             }
             c if c.is_ascii_alphanumeric() || c == '_' => {
                 let mut word = c.to_string();
-                while let Some(c) =
-                    chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-')
-                {
+                while let Some(c) = chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-') {
                     word.push(c);
                 }
                 found.push(word);
@@ -182,11 +172,7 @@ impl Parser {
             self.deeper()?;
             let inner = self.or()?;
             self.depth -= 1;
-            return if self.take(")") {
-                Ok(inner)
-            } else {
-                Err("a `)` is missing".to_owned())
-            };
+            return if self.take(")") { Ok(inner) } else { Err("a `)` is missing".to_owned()) };
         }
         if let Ok(number) = token.parse() {
             return Ok(Expr::Number(number));
@@ -201,11 +187,7 @@ impl Parser {
 
     fn deeper(&mut self) -> Result<(), String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            Err("it is nested too deeply".to_owned())
-        } else {
-            Ok(())
-        }
+        if self.depth > DEEPEST { Err("it is nested too deeply".to_owned()) } else { Ok(()) }
     }
 }
 
@@ -235,11 +217,7 @@ mod tests {
         ];
         for (text, names, expected) in cases {
             let fired = |name: &str| names.contains(name);
-            assert_eq!(
-                parse(text).unwrap().value(&fired) != 0,
-                expected,
-                "{text} with {names}"
-            );
+            assert_eq!(parse(text).unwrap().value(&fired) != 0, expected, "{text} with {names}");
         }
     }
 

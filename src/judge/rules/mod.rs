@@ -24,8 +24,8 @@ pub(crate) use pattern::Pattern;
 
 use super::prefilter::Prefilter;
 use super::verdict::Severity;
-pub use crate::config::{Complaint, Complaints};
 use crate::config::Kind;
+pub use crate::config::{Complaint, Complaints};
 use crate::read::Direction;
 
 /// A rule file: its name for complaints, and its text.
@@ -193,12 +193,7 @@ impl Rules {
                 remedy: "load fewer rules".to_owned(),
             }])
         })?;
-        let by_id = checked
-            .rules
-            .iter()
-            .enumerate()
-            .map(|(i, r)| (r.id.clone(), i))
-            .collect();
+        let by_id = checked.rules.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
         let warnings = checked.warnings;
         Ok(Self {
             all: checked.rules,

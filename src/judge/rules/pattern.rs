@@ -28,37 +28,18 @@ pub(crate) type Families = BTreeMap<String, Vec<String>>;
 /// Compiles a pattern; the error is what is wrong and what to do.
 pub(crate) fn compile(written: &str, families: &Families) -> Result<Pattern, (String, String)> {
     if written.trim().is_empty() {
-        return Err(refusal(
-            written,
-            "is empty",
-            "write what it should match, or remove it",
-        ));
+        return Err(refusal(written, "is empty", "write what it should match, or remove it"));
     }
     let expanded = expand(written, families)?;
-    let hir = regex_syntax::Parser::new()
-        .parse(&expanded)
-        .map_err(|e| explain(written, &e))?;
-    let regex = RegexBuilder::new(&expanded)
-        .case_insensitive(true)
-        .size_limit(SIZE_LIMIT)
-        .build()
-        .map_err(|_| {
-            let remedy = "lower its counted repetitions (a compiled pattern may take 10 MiB)";
-            refusal(written, "is too big", remedy)
-        })?;
-    if hir.properties().minimum_len() == Some(0)
-        || ["x", "0", " "].iter().any(|t| regex.is_match(t))
-    {
-        return Err(refusal(
-            written,
-            "matches everything",
-            "make it ask for a word",
-        ));
+    let hir = regex_syntax::Parser::new().parse(&expanded).map_err(|e| explain(written, &e))?;
+    let regex = RegexBuilder::new(&expanded).case_insensitive(true).size_limit(SIZE_LIMIT).build().map_err(|_| {
+        let remedy = "lower its counted repetitions (a compiled pattern may take 10 MiB)";
+        refusal(written, "is too big", remedy)
+    })?;
+    if hir.properties().minimum_len() == Some(0) || ["x", "0", " "].iter().any(|t| regex.is_match(t)) {
+        return Err(refusal(written, "matches everything", "make it ask for a word"));
     }
-    Ok(Pattern {
-        regex,
-        literals: literals(&hir),
-    })
+    Ok(Pattern { regex, literals: literals(&hir) })
 }
 
 fn refusal(written: &str, what: &str, remedy: &str) -> (String, String) {
@@ -76,11 +57,9 @@ fn explain(written: &str, error: &regex_syntax::Error) -> (String, String) {
             "looks around (`(?=`, `(?!`, `(?<`), which no linear-time engine can do",
             "match the neighbouring words too, or use `unless`",
         ),
-        Some(ErrorKind::UnsupportedBackreference) => refusal(
-            written,
-            "refers back (`\\1`), which no linear-time engine can do",
-            "write the repeated words out",
-        ),
+        Some(ErrorKind::UnsupportedBackreference) => {
+            refusal(written, "refers back (`\\1`), which no linear-time engine can do", "write the repeated words out")
+        }
         Some(other) => refusal(written, &format!("is wrong: {other}"), "mend its syntax"),
         None => refusal(written, "cannot be read", "mend its syntax"),
     }
@@ -93,9 +72,7 @@ fn expand(written: &str, families: &Families) -> Result<String, (String, String)
     let mut rest = written;
     let mut in_class = false;
     while let Some(c) = rest.chars().next() {
-        let after = rest
-            .split_at_checked(c.len_utf8())
-            .map_or("", |(_, after)| after);
+        let after = rest.split_at_checked(c.len_utf8()).map_or("", |(_, after)| after);
         rest = after;
         match c {
             '\\' => {
@@ -131,9 +108,7 @@ fn expand(written: &str, families: &Families) -> Result<String, (String, String)
 fn family_name(after: &str) -> Option<(&str, &str)> {
     let (name, tail) = after.split_once('}')?;
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
-    let plain = name
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
     (starts && plain).then_some((name, tail))
 }
 
@@ -147,10 +122,7 @@ fn words_of(written: &str, name: &str, families: &Families) -> Result<String, (S
         };
         return Err((what, remedy));
     };
-    let escaped: Vec<String> = words
-        .iter()
-        .map(|w| regex::escape(&w.replace('\u{2019}', "'")))
-        .collect();
+    let escaped: Vec<String> = words.iter().map(|w| regex::escape(&w.replace('\u{2019}', "'"))).collect();
     Ok(format!("(?:{})", escaped.join("|")))
 }
 
@@ -167,17 +139,12 @@ fn required(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(literal) => {
             let text = std::str::from_utf8(&literal.0).ok()?;
-            let run = text
-                .split(|c: char| !c.is_ascii())
-                .max_by_key(|run| run.len())?;
+            let run = text.split(|c: char| !c.is_ascii()).max_by_key(|run| run.len())?;
             (run.trim().len() >= SHORTEST).then(|| vec![run.to_ascii_lowercase()])
         }
         HirKind::Capture(capture) => required(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Concat(parts) => parts
-            .iter()
-            .filter_map(required)
-            .max_by_key(|set| worth(set)),
+        HirKind::Concat(parts) => parts.iter().filter_map(required).max_by_key(|set| worth(set)),
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
             for branch in branches {
@@ -200,10 +167,7 @@ mod tests {
     use super::{Families, compile};
 
     fn families() -> Families {
-        Families::from([(
-            "work".to_owned(),
-            vec!["project".to_owned(), "the job".to_owned()],
-        )])
+        Families::from([("work".to_owned(), vec!["project".to_owned(), "the job".to_owned()])])
     }
 
     #[test]
@@ -249,11 +213,7 @@ mod tests {
             (r"[A-Z]{4,}",                            &[]),
         ];
         for (pattern, expected) in cases {
-            assert_eq!(
-                compile(pattern, &families()).unwrap().literals,
-                expected,
-                "{pattern}"
-            );
+            assert_eq!(compile(pattern, &families()).unwrap().literals, expected, "{pattern}");
         }
     }
 }

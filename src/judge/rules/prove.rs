@@ -3,9 +3,9 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::config::Complaint;
 use super::{Example, Rule, Rules};
 use crate::calendar::Calendar;
+use crate::config::Complaint;
 use crate::config::{Kind, Sensitivity};
 use crate::judge::{Letter, weigh};
 use crate::read::Direction;
@@ -34,12 +34,7 @@ pub(super) fn prove(rules: &Rules) -> Vec<Complaint> {
 
 /// Why the rule does not fire on the example; `None` where it does.
 fn missed(rules: &Rules, rule: &Rule, example: &Example, calendar: &Calendar) -> Option<String> {
-    let at = example
-        .at
-        .as_deref()
-        .unwrap_or(USUAL)
-        .parse::<DateTime>()
-        .ok();
+    let at = example.at.as_deref().unwrap_or(USUAL).parse::<DateTime>().ok();
     let letter = Letter {
         subject: &example.subject,
         new_text: &example.text,
@@ -47,14 +42,8 @@ fn missed(rules: &Rules, rule: &Rule, example: &Example, calendar: &Calendar) ->
         signature: "",
         disclaimer: "",
         attachment_names: &[],
-        direction: example
-            .direction
-            .or_else(|| rule.directions.first().copied())
-            .unwrap_or(Direction::Inbound),
-        kind: example
-            .kind
-            .or_else(|| rule.kinds.first().copied())
-            .unwrap_or(Kind::Client),
+        direction: example.direction.or_else(|| rule.directions.first().copied()).unwrap_or(Direction::Inbound),
+        kind: example.kind.or_else(|| rule.kinds.first().copied()).unwrap_or(Kind::Client),
         language: rule.lang.as_deref().unwrap_or("en"),
         at: at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()),
         calendar,
@@ -71,10 +60,7 @@ fn missed(rules: &Rules, rule: &Rule, example: &Example, calendar: &Calendar) ->
         return None;
     }
     let why = evidence.why_not(&rule.id);
-    Some(why.map_or_else(
-        || ", but does not".to_owned(),
-        |why| format!(", but does not: {why}"),
-    ))
+    Some(why.map_or_else(|| ", but does not".to_owned(), |why| format!(", but does not: {why}")))
 }
 
 fn complaint(rule: &Rule, example: &Example, duty: &str, why: &str) -> Complaint {

@@ -25,9 +25,6 @@ const FILES: [(&str, &str); 11] = files![
 /// The rule files that ship with Barometer, in order of loading.
 #[must_use]
 pub fn shipped() -> Vec<RuleFile> {
-    let file = |(name, text): (&str, &str)| RuleFile {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    };
+    let file = |(name, text): (&str, &str)| RuleFile { name: name.to_owned(), text: text.to_owned() };
     FILES.map(file).into()
 }
