@@ -172,8 +172,7 @@ fn calms(entry: &Entry) -> bool {
 /// The topics a message belongs to, each with what it warrants there.
 ///
 /// The topic of its gravest signal leads and takes the message's whole severity and
-/// all its signals; the others take what their own signals warrant alone, so that one message
-/// rings one bell.
+/// all its signals; the others are recorded as info, so that one message rings one bell.
 fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
     let mut found: Vec<(Topic, Severity, Vec<String>)> = Vec::new();
     if entry.severity < Severity::Info {
@@ -203,6 +202,9 @@ fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
         let others = entry.signals.iter().filter(|name| signal::topic_of(name).is_some() && !names.contains(name));
         let others: Vec<String> = others.cloned().collect();
         names.extend(others);
+    }
+    for (_, severity, _) in found.iter_mut().skip(1) {
+        *severity = Severity::Info;
     }
     found
 }
