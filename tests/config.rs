@@ -151,8 +151,7 @@ fn included_files_add_accounts_and_members() {
     let zenith = settings.account("zenith").unwrap();
     assert_eq!((zenith.kind, zenith.resting, zenith.cadence_days), (Kind::Vendor, true, Some(14)));
     assert_eq!(zenith.managers, ["marcus@northlight.example"], "as set");
-    let above: Vec<&str> =
-        settings.superiors_of("sam@northlight.example").iter().map(|m| m.address.as_str()).collect();
+    let above: Vec<&str> = settings.superiors_of("sam@northlight.example").iter().map(|m| m.address.as_str()).collect();
     assert_eq!(above, ["dana@northlight.example", "marcus@northlight.example"]);
 }
 
@@ -204,10 +203,7 @@ fn every_setting_means_what_it_says() {
     let target = &settings.targets["standard"];
     assert_eq!((target.next_response.days, target.kind), (1, Some(Kind::Client)));
     let rungs: Vec<&Rung> = settings.ladders["standard"].iter().map(|step| &step.to).collect();
-    assert_eq!(
-        rungs,
-        [&Rung::Owner, &Rung::Role(Role::Manager), &Rung::Member("dana@northlight.example".into())]
-    );
+    assert_eq!(rungs, [&Rung::Owner, &Rung::Role(Role::Manager), &Rung::Member("dana@northlight.example".into())]);
     assert_eq!(settings.alerts.send.week[6], [(7 * 60, 19 * 60)]);
     assert_eq!(settings.alerts.send.zone, TimeZone::get("Europe/Paris").unwrap());
     assert_eq!((settings.digest.weekly, settings.digest.empty), (Weekday::Friday, EmptyDigest::Heartbeat));
