@@ -19,7 +19,10 @@ fn text() -> String {
 }
 
 #[divan::bench]
-#[expect(clippy::unwrap_used, reason = "a bench may stop where the shipped rules are broken")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a bench may stop where the shipped rules are broken"
+)]
 fn two_kilobytes(bencher: divan::Bencher<'_, '_>) {
     let judge = Judge::new(Rules::load_shipped().unwrap());
     let (text, calendar) = (text(), Calendar::office());

@@ -305,7 +305,7 @@ fn unreadable_mail_is_imported_and_stays_visible() {
         "2026-03-03",
     ]);
     assert_eq!(digest.code, 0, "{}", digest.err);
-    assert!(digest.out.contains("Huge"), "what could not be read is named to people:\n{}", digest.out);
+    assert!(digest.out.contains("larger than 25 MB"), "what could not be read is shown to people:\n{}", digest.out);
 }
 
 #[test]

@@ -13,8 +13,8 @@ const PUBLIC_PROVIDERS: &str = include_str!("../../rules/public_providers.txt");
 pub struct Directory {
     by_address: HashMap<String, String>,
     by_domain: HashMap<String, String>,
-    /// Lower-case name → address and account of the one contact known by it.
-    by_name: HashMap<String, Option<(String, String)>>,
+    /// The telling word of an account's name → the account; `None` where two share it.
+    by_word: HashMap<String, Option<String>>,
     our_domains: Vec<String>,
     our_addresses: Vec<String>,
 }
@@ -49,26 +49,12 @@ impl Directory {
             for domain in &account.domains {
                 directory.by_domain.insert(domain.clone(), account.id.clone());
             }
+            if let Some(word) = telling_word(account) {
+                let shared = |known: &mut Option<String>| *known = None;
+                directory.by_word.entry(word).and_modify(shared).or_insert(Some(account.id.clone()));
+            }
         }
         directory
-    }
-
-    /// Learns that `name` is the person at `address`. A name that two addresses of
-    /// different accounts share stops counting.
-    pub fn learn(&mut self, name: &str, address: &str, account: &str) {
-        let name = name.trim().to_lowercase();
-        if name.split_whitespace().count() < 2 {
-            return;
-        }
-        let known = (address.to_owned(), account.to_owned());
-        self.by_name
-            .entry(name)
-            .and_modify(|entry| {
-                if entry.as_ref().is_some_and(|(_, a)| a != account) {
-                    *entry = None;
-                }
-            })
-            .or_insert(Some(known));
     }
 
     /// Files a message.
@@ -96,7 +82,11 @@ impl Directory {
             return Attribution { evidence: "no author found".into(), ..Attribution::default() };
         };
         if author.address.is_empty() {
-            return self.by_name(author);
+            return Attribution {
+                contact: Some(author.name.clone()),
+                evidence: format!("{} is named without an address", author.name),
+                ..Attribution::default()
+            };
         }
         self.lookup(author, "its author").unwrap_or_else(|| provisional(author))
     }
@@ -120,32 +110,34 @@ impl Directory {
         first
     }
 
-    fn by_name(&self, author: &Address) -> Attribution {
-        match self.by_name.get(&author.name.to_lowercase()) {
-            Some(Some((address, account))) => Attribution {
-                account: Some(account.clone()),
-                contact: Some(address.clone()),
-                evidence: format!("the forward names {} without an address; known as {address}", author.name),
-                doubt: Some("filed by the author's name alone".into()),
-                ..Attribution::default()
-            },
-            _ => Attribution {
-                contact: Some(author.name.clone()),
-                evidence: format!("{} is named without an address and not known", author.name),
-                ..Attribution::default()
-            },
-        }
-    }
-
     /// A bounce belongs to whom it did not reach; any other automatic mail of ours to whom it went.
     fn by_bounced(&self, message: &Message) -> Option<Attribution> {
         message.automatic?;
         let failed = message.bounced.iter().map(|address| Address { name: String::new(), address: address.clone() });
         let named = message.to.iter().chain(&message.cc).cloned();
-        failed
-            .chain(named)
-            .filter(|a| !a.address.is_empty() && !self.is_ours(&a.address))
-            .find_map(|a| self.lookup(&a, "the address it is about"))
+        let failed: Vec<Address> = failed.filter(|a| !a.address.is_empty() && !self.is_ours(&a.address)).collect();
+        let mut named = named.filter(|a| !a.address.is_empty() && !self.is_ours(&a.address));
+        let about = "the address it is about";
+        let listed =
+            failed.iter().find_map(|a| self.lookup(a, about)).or_else(|| named.find_map(|a| self.lookup(&a, about)));
+        listed.or_else(|| failed.iter().find_map(|a| self.by_likeness(a)))
+    }
+
+    /// We wrote to an address that no account lists, and its domain holds the name of one: an old
+    /// address, or a slip. Good enough for a failure notice, never for who wrote something.
+    fn by_likeness(&self, failed: &Address) -> Option<Attribution> {
+        let (_, domain) = failed.address.rsplit_once('@')?;
+        let label = psl::domain_str(domain).unwrap_or(domain).split('.').next()?;
+        let mut alike = self.by_word.iter().filter(|(word, _)| label.contains(word.as_str()));
+        let (word, account) = alike.next().and_then(|(word, account)| Some((word, account.as_ref()?)))?;
+        if alike.next().is_some() {
+            return None;
+        }
+        let evidence = format!("we wrote to {}, whose domain holds the name {word}", failed.address);
+        Some(Attribution {
+            doubt: Some("filed by the likeness of a domain".into()),
+            ..found(account, &failed.address, evidence)
+        })
     }
 
     fn lookup(&self, who: &Address, role: &str) -> Option<Attribution> {
@@ -165,6 +157,14 @@ impl Directory {
         self.our_addresses.iter().any(|a| a == address)
             || suffixes(domain).any(|s| self.our_domains.iter().any(|d| d == s))
     }
+}
+
+/// The first long word of an account's name that its own domain holds too.
+fn telling_word(account: &Account) -> Option<String> {
+    let name = account.name.to_lowercase();
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 5);
+    let mut telling = words.filter(|word| account.domains.iter().any(|domain| domain.contains(word)));
+    telling.next().map(str::to_owned)
 }
 
 fn found(account: &str, contact: &str, evidence: String) -> Attribution {
@@ -232,6 +232,25 @@ mod tests {
         ];
         for (address, account) in cases {
             let got = directory.lookup(&person(address), "its author").and_then(|a| a.account);
+            assert_eq!(got.as_deref(), account, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_failure_notice_is_filed_by_the_name_that_a_domain_holds() {
+        let directory = Directory {
+            by_word: [("quarrie".to_owned(), Some("quarrie".to_owned())), ("halcyon".to_owned(), None)].into(),
+            ..Directory::default()
+        };
+        #[rustfmt::skip]
+        let cases = [
+            ("toby@oldquarrie.example",    Some("quarrie")),
+            ("toby@mail.quarrie.example",  Some("quarrie")),
+            ("jo@halcyon.example",         None), // two accounts share the word
+            ("toby@quarry.example",        None),
+        ];
+        for (address, account) in cases {
+            let got = directory.by_likeness(&person(address)).and_then(|a| a.account);
             assert_eq!(got.as_deref(), account, "{address}");
         }
     }

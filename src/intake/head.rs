@@ -67,7 +67,8 @@ pub(crate) fn parse_head(raw: &[u8]) -> Option<mail_parser::Message<'static>> {
         }
     }
     kept.extend(b"\r\n");
-    MessageParser::default().parse_headers(&kept).map(mail_parser::Message::into_owned)
+    let parsed = MessageParser::default().parse_headers(&kept).map(mail_parser::Message::into_owned);
+    parsed.filter(|message| !message.parts.is_empty())
 }
 
 /// The beginning of a message; lines of old systems, which end in CR alone, end in LF.

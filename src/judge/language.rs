@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 /// Words between a negator and what it denies.
 const NEGATION_REACH: usize = 5;
+/// Bytes between a verb of copying and the name of who is copied.
+const COPIED_REACH: usize = 60;
 /// Words between a hedge or an intensifier and what it colours.
 const COLOUR_REACH: usize = 3;
 
@@ -32,6 +34,7 @@ struct Pack {
     writer: String,
     request: String,
     imperative: String,
+    copying: String,
     unhurried: String,
     inherited: String,
     time: std::collections::BTreeMap<String, String>,
@@ -57,6 +60,7 @@ pub(super) struct Words {
     writer: Regex,
     request: Regex,
     imperative: Regex,
+    copying: Regex,
     unhurried: Regex,
     inherited: Regex,
     time: std::collections::BTreeMap<String, Regex>,
@@ -114,11 +118,23 @@ impl Words {
             writer: compile(&pack.writer),
             request: compile(&pack.request),
             imperative: compile(&pack.imperative),
+            copying: compile(&pack.copying),
             unhurried: compile(&pack.unhurried),
             inherited: compile(&pack.inherited),
             time: all(&pack.time),
             promise: all(&pack.promise),
         }
+    }
+
+    /// Whether a text says that one of these people is put on copy.
+    pub(super) fn brings_in(&self, text: &str, names: &[String]) -> bool {
+        self.copying.find_iter(text).any(|verb| {
+            let rest = text.get(verb.end()..).unwrap_or_default();
+            let near = rest.get(..rest.floor_char_boundary(COPIED_REACH)).unwrap_or_default();
+            let near = near.split(['.', '!', '?', '\n']).next().unwrap_or_default().to_lowercase();
+            let mut words = near.split(|c: char| !c.is_alphanumeric());
+            words.any(|word| names.iter().any(|name| name.to_lowercase() == word))
+        })
     }
 
     /// Whether a full stop after `before` ends a word, not a sentence.
@@ -229,6 +245,11 @@ impl Words {
         let clause = self.clause(sentence, span);
         let words = sentence.get(clause.start..span.end).unwrap_or("");
         self.writer.is_match(words) && !self.reader.is_match(words)
+    }
+
+    /// Whether a sentence names its writer or its reader.
+    pub(super) fn is_personal(&self, sentence: &str) -> bool {
+        self.writer.is_match(sentence) || self.reader.is_match(sentence)
     }
 
     /// Whether a sentence asks its reader for something.

@@ -20,6 +20,7 @@ const CLOSING_LINES: usize = 4;
 pub(super) struct Zone {
     text: String,
     sentences: Vec<Sentence>,
+    words: usize,
 }
 
 /// One sentence of a zone.
@@ -41,6 +42,7 @@ impl Zone {
             let from = zone.sentences.len();
             zone.split(start, words);
             zone.text.push('\n');
+            zone.words += line.split(' ').count();
             courtesies.push((from, words.is_courtesy(&line)));
         }
         // Where nothing else is said, a courtesy is the message.
@@ -72,6 +74,16 @@ impl Zone {
     pub(super) fn sentence(&self, index: usize) -> &str {
         let span = self.sentences.get(index).map(|s| s.span.clone());
         span.and_then(|span| self.text.get(span)).unwrap_or("")
+    }
+
+    /// How many words it has, roughly.
+    pub(super) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// The sentence and its neighbours.
+    pub(super) fn around(&self, index: usize) -> impl Iterator<Item = &str> {
+        (index.saturating_sub(1)..=index.saturating_add(1)).map(|i| self.sentence(i))
     }
 
     pub(super) fn is_courtesy(&self, index: usize) -> bool {

@@ -204,7 +204,7 @@ pub struct Letter<'a> {
     pub calendar: &'a crate::calendar::Calendar,
     /// The author: an address, else a name; empty where unknown.
     pub author: &'a str,
-    /// First names and addresses of members above the addressee who are on copy.
+    /// Addresses, then first names, of members above the addressee who are on copy.
     pub superiors_on_copy: &'a [String],
     /// Names of members, for telling our people from theirs.
     pub members: &'a [String],

@@ -13,11 +13,15 @@ use super::prefilter::Candidates;
 use super::promise::{self, Found};
 use super::rules::{About, Conditional, Labels, Negation, Rule, Rules, Scope, Status};
 use super::severity::{self, Circumstances};
-use super::signal;
+use super::signal::{self, Speed};
 use super::text::Zone;
 use super::verdict::{Hit, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::Direction;
 
+/// A letter longer than this many words also tells of matters between others.
+const LETTER_WORDS: usize = 120;
+/// Beyond this many words a text proves less by a single phrase, in proportion.
+const LONG_WORDS: u32 = 350;
 /// Why a hit of a rule on trial does not count.
 const TESTING: &str = "the rule is on trial";
 
@@ -30,6 +34,8 @@ pub(super) struct Evidence {
     unhurried: bool,
     /// Signals without a rule, with the words behind them.
     engine: Vec<Signal>,
+    /// What a single phrase proves in a text of this length, 0 to 1.
+    weight: f64,
 }
 
 struct Fired {
@@ -111,12 +117,19 @@ pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
         asks: spoken().any(|(_, s)| words.asks(s)),
         unhurried: spoken().any(|(_, s)| words.unhurried(s)),
         engine: engine_signals(&wanted, &promises),
+        weight: weight(new),
         hits: std::mem::take(&mut hits),
         wanted,
         promises,
     };
     add_metas(rules, letter, &mut evidence);
     evidence
+}
+
+/// A phrase in a short letter is meant; one among a thousand words may be anything.
+fn weight(zone: &Zone) -> f64 {
+    let words = u32::try_from(zone.words()).unwrap_or(u32::MAX);
+    f64::from(LONG_WORDS) / f64::from(words.max(LONG_WORDS))
 }
 
 struct Part {
@@ -263,6 +276,8 @@ impl Reader<'_> {
                         text,
                         span,
                         courtesy,
+                        zone,
+                        index: *sentence,
                     };
                     let fired = self.fire(rule, &place);
                     if !mine
@@ -348,7 +363,23 @@ impl Reader<'_> {
         if place.courtesy && rule.tone > 0 {
             return Some("it is a mere courtesy".to_owned());
         }
+        if self.is_report(rule, place) {
+            return Some("it reports on others".to_owned());
+        }
         self.about_another(rule, place)
+    }
+
+    /// Whether a sentence of a long text tells of neither writer nor reader. What
+    /// would be told at once must say so itself; for the rest its neighbours may.
+    fn is_report(&self, rule: &Rule, place: &Place<'_>) -> bool {
+        if rule.tone >= 0 || place.scope != Scope::New || place.zone.words() <= LETTER_WORDS {
+            return false;
+        }
+        let signal = rule.signal.as_deref().unwrap_or("");
+        if signal::speed(signal, self.letter.direction, self.letter.kind) >= Speed::Minutes {
+            return !self.words.is_personal(place.text);
+        }
+        !place.zone.around(place.index).any(|s| self.words.is_personal(s))
     }
 
     fn about_another(&self, rule: &Rule, place: &Place<'_>) -> Option<String> {
@@ -403,6 +434,8 @@ struct Place<'a> {
     text: &'a str,
     span: Range<usize>,
     courtesy: bool,
+    zone: &'a Zone,
+    index: usize,
 }
 
 fn add_metas(rules: &Rules, letter: &Letter<'_>, evidence: &mut Evidence) {
@@ -511,7 +544,7 @@ impl Evidence {
                 2 + u8::from(fired.urgency > 0.0),
                 cap.map(|c| c.urgency),
             );
-            fired.hit.tone = points(tone);
+            fired.hit.tone = points(tone * self.weight);
             fired.hit.urgency = points(urgency);
         }
     }
@@ -555,7 +588,7 @@ impl Evidence {
         } else {
             1.0
         };
-        evidence.min(letter.reading_confidence)
+        (evidence * self.weight).min(letter.reading_confidence)
     }
 }
 
@@ -664,7 +697,8 @@ fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
         || signals
             .iter()
             .any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
-    if letter.direction != Direction::Inbound || !tense {
+    let announced = tone.label <= ToneLabel::Concerned && WORDS.brings_in(letter.new_text, letter.superiors_on_copy);
+    if letter.direction != Direction::Inbound || !(tense || announced) {
         return;
     }
     for name in ["superior_copied", "over_your_head"] {

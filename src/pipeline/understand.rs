@@ -99,6 +99,9 @@ impl Reader {
         let fallback = self.settings.default_calendar();
         let calendar = account.map_or(fallback, |a| self.settings.calendar_of(a));
         let author = message.from.as_ref();
+        let named = superiors.iter().filter_map(|address| self.settings.member(address));
+        let first_names = named.filter_map(|m| m.name.split_whitespace().next().map(str::to_owned));
+        let superiors: Vec<String> = superiors.iter().cloned().chain(first_names).collect();
         self.judge.judge(&Letter {
             subject: &message.subject,
             new_text: &message.texts.new_text,
@@ -112,7 +115,7 @@ impl Reader {
             at: arrived_at.map(|at| at.to_zoned(calendar.zone.clone())),
             calendar,
             author: author.map_or("", |a| if a.address.is_empty() { &a.name } else { &a.address }),
-            superiors_on_copy: superiors,
+            superiors_on_copy: &superiors,
             members: &self.members,
             high_priority: message.high_priority,
             reading_confidence: message.confidence,

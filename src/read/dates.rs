@@ -21,7 +21,13 @@ fn pattern(source: &str) -> Regex {
 
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?P<before>오전|오후|上午|下午|午前|午後)?\s*\b(?P<h>\d{1,2})(?:\s*[:h時시]\s*|\.)(?P<m>\d{2})(?:分)?(?:[:.](?P<s>\d{2}))?(?:秒)?(?:[.,]\d+)?(?:\s*(?P<half>[ap]\.?\s?m\b\.?))?",
+        r"(?P<before>오전|오후|上午|下午|午前|午後)?\s*\b(?P<h>\d{1,2})\s*[:h時시]\s*(?P<m>\d{2})(?:分)?(?:[:.](?P<s>\d{2}))?(?:秒)?(?:[.,]\d+)?(?:\s*(?P<half>[ap]\.?\s?m\b\.?))?",
+    )
+});
+/// Dots in a time look like those of a date: only after a word for the clock, or a year.
+static DOTTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:\bklo?\.?|\bkello|\bum|\bat|\bo|\d{4},?)\s+(?P<h>\d{1,2})\.(?P<m>\d{2})(?:\.(?P<s>\d{2}))?(?:\s*(?P<half>[ap]\.?\s?m\b\.?))?",
     )
 });
 static YEAR_FIRST: LazyLock<Regex> =
@@ -89,11 +95,11 @@ const ZONES: [(&str, i32); 22] = [
 pub(super) fn parse(raw: &str, zone: &TimeZone) -> Option<Timestamp> {
     let text: String = raw.get(..raw.floor_char_boundary(LONGEST))?.chars().map(plain).collect();
     let text = text.to_lowercase();
-    let clock = TIME.captures(&text);
+    let clock = TIME.captures(&text).or_else(|| DOTTED.captures(&text));
     let time = clock.as_ref().and_then(time);
     // What is left without the time: its dots look like those of a date.
-    let (start, end) =
-        clock.as_ref().filter(|_| time.is_some()).and_then(|c| c.get(0)).map_or((0, 0), |m| (m.start(), m.end()));
+    let span = clock.as_ref().filter(|_| time.is_some()).and_then(|c| Some((c.name("h")?.start(), c.get(0)?.end())));
+    let (start, end) = span.unwrap_or((0, 0));
     let rest = format!("{} ; {}", text.get(..start)?, text.get(end..)?);
     let date = date(&rest, &text, zone)?;
     let local = DateTime::from_parts(date, time.unwrap_or(Time::constant(12, 0, 0, 0)));

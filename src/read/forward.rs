@@ -1,9 +1,11 @@
 //! A message forwarded inside the text of another: where it begins, and who wrote it.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 
-use super::layout::{Block, LAYOUT, Marker, block, field, marker};
-use super::quote;
+use super::layout::{self, Block, LAYOUT, Marker, block, field, marker};
+use super::{dates, headers, quote};
 
 /// A forwarded message as the text gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,75 +18,134 @@ pub(super) struct Forward {
     pub(super) text: String,
 }
 
+/// What a subject says of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// It forwards another.
+    Forward,
+    /// It answers another: what stands below is history.
+    Answer,
+    /// Nothing.
+    Nothing,
+}
+
 /// Most empty lines between a marker and its header fields.
 const GAP: usize = 3;
 
-/// Whether a subject begins, or ends, as those of forwards do.
-pub(super) fn is_forward_subject(subject: &str) -> bool {
-    let lower = subject.trim().to_lowercase();
-    let mut rest = lower.trim_start_matches('[');
+/// Prefixes of answers and forwards, one a line.
+const PREFIXES: &str = include_str!("../../rules/lang/subject_prefixes.txt");
+
+/// What the first prefix of a subject says; the tag of a gateway or a list may stand before it.
+/// `Re: Fwd: …` is an answer, `Fwd: Re: …` a forward.
+pub(super) fn says(subject: &str) -> Says {
+    let lower = layout::folded(subject.trim());
     if lower.ends_with("(fwd)") {
-        return true;
+        return Says::Forward;
     }
-    // `Re: Fwd: …` is an answer, `Fwd: Re: …` a forward: the first prefix says what this mail is.
-    while let Some((head, after)) = rest.split_once([':', '：']) {
-        let word = head.trim().trim_matches(|c: char| c.is_ascii_digit() || "[]()^ ".contains(c));
-        if LAYOUT.forward_prefixes.contains(word) {
-            return true;
-        }
-        // A tag of a gateway or a list may stand before it.
-        let Some((_, behind)) = head.rsplit_once(']') else { return false };
-        let word = behind.trim();
-        if LAYOUT.forward_prefixes.contains(word) {
-            return true;
-        }
-        rest = after;
-        if !word.is_empty() {
-            return false;
-        }
+    let Some((head, _)) = lower.split_once([':', '：']) else { return Says::Nothing };
+    let head = head.trim_start_matches('[');
+    let head = head.rsplit_once(']').map_or(head, |(tag, behind)| if behind.trim().is_empty() { tag } else { behind });
+    let word = head.trim().trim_matches(|c: char| c.is_ascii_digit() || "[]()^ ".contains(c));
+    if LAYOUT.forward_prefixes.contains(word) {
+        Says::Forward
+    } else if PREFIXES.lines().any(|prefix| prefix == word) {
+        Says::Answer
+    } else {
+        Says::Nothing
     }
-    false
 }
 
-/// The outermost message that a text forwards. `is_forward` says that the subject calls it one: then
-/// the header fields need no line that announces them.
-pub(super) fn find(text: &str, is_forward: bool, zone: &TimeZone) -> Option<Forward> {
-    let lines: Vec<&str> = text.lines().collect();
+/// A subject without the prefix that makes it one of a forward.
+pub(super) fn original_subject(subject: &str) -> &str {
+    match (says(subject), subject.split_once([':', '：'])) {
+        (Says::Forward, Some((_, rest))) => rest.trim().trim_end_matches(']'),
+        _ => subject,
+    }
+}
+
+/// The outermost message that a text forwards.
+pub(super) fn find(text: &str, says: Says, zone: &TimeZone) -> Option<Forward> {
+    let text = unglued(text);
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches('\u{feff}')).collect();
+    let is_forward = says == Says::Forward;
     let mut answered = false;
     for (at, line) in lines.iter().enumerate() {
         if let Some(kind) = marker(line) {
+            let found = after_marker(&lines, at, zone);
             let quoted = line.trim_start().starts_with('>');
-            let found = after_marker(&lines, at, quoted, zone);
             match (kind, found) {
                 (Marker::Forwarded, Some(found)) if is_forward || !(quoted && answered) => return Some(found),
-                (Marker::Original, Some(found)) if is_forward => return Some(found),
+                (Marker::Original, Some(found)) if is_forward || (says == Says::Nothing && !answered) => {
+                    return Some(found);
+                }
                 (Marker::Original, _) if !is_forward => return None,
                 _ => {}
             }
         } else if begins_block(&lines, at) {
             if let Some((header, taken)) = block(lines.get(at..)?, zone).filter(|(header, _)| is_whole(header)) {
-                let above = lines.get(..at)?;
-                let alone = above.iter().all(|l| l.trim().is_empty() || is_rule(l));
-                return (is_forward || alone)
-                    .then(|| forward(above, header, lines.get(at + taken..).unwrap_or_default()));
+                let below = lines.get(at + taken..).unwrap_or_default();
+                return (says != Says::Answer && !answered).then(|| forward(lines.get(..at).unwrap_or_default(), header, below));
             }
         }
-        if !is_forward {
-            answered |= line.starts_with('>');
-            if quote::attribution(&lines, at).is_some() {
-                answered = true;
+        if let Some(taken) = quote::attribution(&lines, at) {
+            answered |= !is_forward;
+            if is_forward && lines.iter().take(at).all(|l| l.trim().is_empty()) {
+                return introduced(&lines, (at, taken), zone);
             }
         }
+        answered |= !is_forward && line.starts_with('>');
     }
     None
 }
 
-fn after_marker(lines: &[&str], at: usize, quoted: bool, zone: &TimeZone) -> Option<Forward> {
+fn after_marker(lines: &[&str], at: usize, zone: &TimeZone) -> Option<Forward> {
     let below = lines.get(at + 1..)?;
+    // The block may be quoted although the line that announces it is not.
+    let first = below.iter().find(|line| !line.trim().is_empty());
+    let quoted = first.is_some_and(|line| line.trim_start().starts_with('>'));
     let below: Vec<&str> = if quoted { below.iter().map(|line| unquoted(line)).collect() } else { below.to_vec() };
     let gap = below.iter().take(GAP).take_while(|line| line.trim().is_empty()).count();
     let (header, taken) = block(below.get(gap..)?, zone)?;
     Some(forward(lines.get(..at)?, header, below.get(gap + taken..).unwrap_or_default()))
+}
+
+/// Some programs forward below a line that introduces a quotation, and indent the text.
+fn introduced(lines: &[&str], (at, taken): (usize, usize), zone: &TimeZone) -> Option<Forward> {
+    let line = lines.get(at..at + taken)?.join(" ");
+    let (before, rest) = line.split_once('<').filter(|(_, rest)| rest.contains('@'))?;
+    let address = rest.split(['>', '<']).next().unwrap_or_default();
+    let (date, name) = match before.split('"').collect::<Vec<_>>().as_slice() {
+        [date, name, ..] => ((*date).to_owned(), (*name).to_owned()),
+        _ => before.rsplit_once(',').map(|(date, name)| (date.to_owned(), name.to_owned()))?,
+    };
+    let date_raw = date.trim_matches(|c: char| c.is_whitespace() || c == ',').to_owned();
+    let header = Block {
+        from: Some(headers::clean(&name, address)),
+        sent_at: dates::parse(&date_raw, zone),
+        date_raw,
+        ..Block::default()
+    };
+    let below: Vec<&str> = lines.get(at + taken..)?.iter().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let start = below.iter().position(|line| !line.trim().is_empty())?;
+    let quoted = below.get(start..)?.iter().map(|line| unquoted_or_plain(line)).collect::<Vec<_>>();
+    Some(forward(&[], header, &quoted))
+}
+
+fn unquoted_or_plain(line: &str) -> &str {
+    if line.trim_start().starts_with('>') { unquoted(line) } else { line }
+}
+
+/// Puts the fields of a block on lines of their own where a program wrote all of them behind its marker.
+fn unglued(text: &str) -> Cow<'_, str> {
+    let glued = |line: &str| layout::glued(line).is_some();
+    if !text.lines().any(glued) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.lines().map(|line| match layout::glued(line) {
+        Some((marker, fields)) => Cow::Owned(format!("{marker}\n{}\n", fields.join("\n"))),
+        None => Cow::Borrowed(line),
+    });
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn forward(above: &[&str], header: Block, below: &[&str]) -> Forward {
@@ -122,15 +183,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subjects_of_forwards_say_so_first() {
+    fn the_first_prefix_of_a_subject_says_what_it_is() {
         #[rustfmt::skip]
         let cases = [
-            ("Fwd: Plan", true), ("FW: Plan", true), ("WG: Plan", true), ("Fwd: Re: Plan", true), ("[EXT] Fwd: Plan", true), ("[Fwd: Plan]", true),
-            ("Plan (fwd)", true), ("转发：计划", true),
-            ("Re: Fwd: Plan", false), ("Plan", false), ("Re: Plan", false), ("Forward planning", false), ("", false),
+            ("Fwd: Plan", Says::Forward), ("FW: Plan", Says::Forward), ("WG: Plan", Says::Forward), ("Fwd: Re: Plan", Says::Forward),
+            ("[EXT] Fwd: Plan", Says::Forward), ("[Fwd: Plan]", Says::Forward), ("Plan (fwd)", Says::Forward), ("转发：计划", Says::Forward),
+            ("Re: Fwd: Plan", Says::Answer), ("Re: Plan", Says::Answer), ("AW: Plan", Says::Answer), ("RE[2]: Plan", Says::Answer),
+            ("Plan", Says::Nothing), ("Forward planning", Says::Nothing), ("Reminder: plan", Says::Nothing), ("", Says::Nothing),
         ];
         for (subject, expected) in cases {
-            assert_eq!(is_forward_subject(subject), expected, "{subject}");
+            assert_eq!(says(subject), expected, "{subject}");
         }
     }
 
@@ -150,21 +212,29 @@ mod tests {
             "Thanks!\n\nOn Mon, 2 Mar 2026 at 10:00, Sam <sam@us.example> wrote:\n> FYI\n> ---------- Forwarded message ---------\n> {}",
             BLOCK.replace('\n', "\n> ")
         );
+        let glued = "FYI\n\n ----- Forwarded Message ----- From: Ann Archer <ann@acme.example>To: \"sam@us.example\" <sam@us.example>Sent: Monday, 2 March 2026, 09:14:00 GMT+1Subject: Plan\nHi Sam".to_owned();
+        let half = format!("FYI\n\nForwarded message:\n\n> {}", BLOCK.replace('\n', "\n> "));
+        let mac = "\u{feff}On 02/03/2026 09:14, \"Ann Archer\" <ann@acme.example> wrote:\n\n    Hi Sam".to_owned();
         #[rustfmt::skip]
         let cases = [
-            (gmail.as_str(),  false, Some("FYI")),
-            (&apple,          false, Some("")),
-            (&quoted,         false, Some("FYI")),
-            (&outlook,        true,  Some("FYI")),
-            (&outlook,        false, None),
-            (BLOCK,           false, Some("")),
-            (&reply,          true,  Some("Thanks!")),
-            (&reply,          false, None),
-            (&nested,         false, None),
-            ("Hello",         true,  None),
+            (gmail.as_str(),  Says::Answer, Some("FYI")),
+            (&apple,          Says::Nothing, Some("")),
+            (&quoted,         Says::Nothing, Some("FYI")),
+            (&outlook,        Says::Forward, Some("FYI")),
+            (&outlook,        Says::Nothing, Some("FYI")),
+            (&outlook,        Says::Answer,  None),
+            (BLOCK,           Says::Nothing, Some("")),
+            (&reply,          Says::Forward, Some("Thanks!")),
+            (&reply,          Says::Answer,  None),
+            (&nested,         Says::Answer,  None),
+            (&glued,          Says::Nothing, Some("FYI")),
+            (&half,           Says::Nothing, Some("FYI")),
+            (&mac,            Says::Forward, Some("")),
+            (&mac,            Says::Answer,  None),
+            ("Hello",         Says::Forward, None),
         ];
-        for (text, is_forward, note) in cases {
-            let found = find(text, is_forward, &TimeZone::UTC);
+        for (text, says, note) in cases {
+            let found = find(text, says, &TimeZone::UTC);
             assert_eq!(found.as_ref().map(|f| f.note.as_str()), note, "{text}");
             if let Some(found) = found {
                 assert_eq!(found.text.trim(), "Hi Sam", "{text}");

@@ -139,7 +139,8 @@ pub(super) fn marker(line: &str) -> Option<Marker> {
         return None;
     }
     let decorated = line.trim();
-    let bare = decorated.trim_matches(|c: char| "-_=*~>#—–:：.…<｜| \u{a0}\u{ff0d}".contains(c)).to_lowercase();
+    let bare = decorated.trim_matches(|c: char| "-_=*~>#—–:：.…<｜| \u{a0}\u{ff0d}".contains(c));
+    let bare = folded(bare);
     let bare = bare.split_whitespace().collect::<Vec<_>>().join(" ");
     if bare.is_empty() {
         return None;
@@ -163,7 +164,7 @@ pub(super) fn field(line: &str) -> Option<(&'static [Label], &str)> {
     if head.is_empty() || head.len() > 60 {
         return None;
     }
-    let labels = LAYOUT.labels.get(&head.to_lowercase())?;
+    let labels = LAYOUT.labels.get(&folded(head))?;
     let value = value.trim_start_matches('*').trim_matches(|c: char| c.is_whitespace());
     Some((labels.as_slice(), value))
 }
@@ -183,6 +184,42 @@ pub(super) struct Block {
 /// Most lines of a block, and most lines that one field is folded into.
 const BLOCK_LINES: usize = 60;
 const FOLDED_LINES: usize = 30;
+
+/// Lower case, without the dots that Turkish capitals leave behind.
+pub(super) fn folded(text: &str) -> String {
+    text.to_lowercase().replace('\u{307}', "")
+}
+
+/// A marker that all fields of its block follow on the same line: the marker, and the fields.
+pub(super) fn glued(line: &str) -> Option<(&str, Vec<String>)> {
+    let trimmed = line.trim_start();
+    if !trimmed.starts_with("--") || trimmed.len() > 20 * LONGEST {
+        return None;
+    }
+    let words = trimmed.trim_start_matches('-');
+    let end = words.find("--").filter(|end| *end < 100)?;
+    let (_, rest) = words.split_at_checked(end)?;
+    let rest = rest.trim_start_matches('-');
+    let head = trimmed.get(..trimmed.len() - rest.len())?;
+    marker(head).filter(|_| rest.contains(':'))?;
+    let mut starts: Vec<usize> = rest.match_indices([':', '：']).filter_map(|(colon, _)| label_before(rest, colon)).collect();
+    starts.push(rest.len());
+    let fields = starts.windows(2).filter_map(|pair| rest.get(*pair.first()?..*pair.last()?));
+    let fields: Vec<String> = fields.map(|field| field.trim().to_owned()).collect();
+    (fields.len() >= 3).then_some((head, fields))
+}
+
+/// Where the label before a colon begins, if there is one and nothing runs into it.
+fn label_before(text: &str, colon: usize) -> Option<usize> {
+    let before = text.get(..colon)?;
+    let starts = before.char_indices().rev().take(30).map(|(at, _)| at);
+    let mut labels = starts.filter(|at| before.get(*at..).is_some_and(|word| LAYOUT.labels.contains_key(&folded(word))));
+    labels.find(|at| {
+        let first_is_capital = before.get(*at..).and_then(|w| w.chars().next()).is_some_and(|c| !c.is_lowercase());
+        let previous = before.get(..*at).and_then(|t| t.chars().next_back());
+        previous.is_none_or(|c| !c.is_alphabetic() || (first_is_capital && c.is_lowercase()))
+    })
+}
 
 /// Reads a header block from the first of `lines`. Returns it, and how many lines it takes with the
 /// empty ones after it. `None` unless it names an author and at least two more fields.

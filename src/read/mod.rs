@@ -62,7 +62,7 @@ pub fn read(raw: &[u8], ours: &Ours) -> Message {
         return by_head(raw, limit.to_string(), ours, &zone);
     }
     let whole = headers::repaired(raw);
-    let Some(mail) = MessageParser::default().parse(whole.as_ref()).filter(|mail| !mail.headers().is_empty()) else {
+    let Some(mail) = MessageParser::default().parse(whole.as_ref()).filter(has_fields) else {
         let reason = if raw.trim_ascii().is_empty() { "it is empty" } else { "it has no header fields" };
         return by_head(raw, reason.to_owned(), ours, &zone);
     };
@@ -82,6 +82,10 @@ pub fn read(raw: &[u8], ours: &Ours) -> Message {
         doubted(&mut message, doubt, 0.1);
     }
     message
+}
+
+fn has_fields(mail: &Mail<'_>) -> bool {
+    !mail.parts.is_empty() && !mail.headers().is_empty()
 }
 
 /// The place, among what was found inside, of the message that matters; `None` where it is the outer one.
@@ -265,9 +269,10 @@ fn direction(message: &Message, ours: &Ours) -> Option<Direction> {
 
 /// A message that the parser must not see, by its header fields.
 fn by_head(raw: &[u8], reason: String, ours: &Ours, zone: &TimeZone) -> Message {
-    let mail = intake::parse_head(raw).unwrap_or_default();
-    let fields = Headers::of(&mail, zone);
-    let (wrapping, carrier) = unwrap::route(&mail, &fields, ours);
+    let mail = intake::parse_head(raw);
+    let fields = mail.as_ref().map_or_else(Headers::default, |mail| Headers::of(mail, zone));
+    let route = mail.as_ref().map(|mail| unwrap::route(mail, &fields, ours));
+    let (wrapping, carrier) = route.unwrap_or((Wrapping::Direct, None));
     let mut message = Message {
         reading: Reading::Unreadable(reason),
         original_id: fields.message_id.clone(),

@@ -10,6 +10,7 @@ use mail_parser::{Message as Mail, MessagePart, PartType};
 
 use super::headers::{self, Headers};
 use super::message::{Address, Carrier, Layer, Wrapping};
+use super::forward::Says;
 use super::{Ours, body, forward};
 
 /// Most forwarded messages that are looked at in one message.
@@ -43,12 +44,12 @@ enum Place<'m> {
 pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: &TimeZone) -> Inside<'m> {
     let mut inside = Inside::default();
     let mut places = VecDeque::new();
-    let is_forward = forward::is_forward_subject(&outer.subject);
+    let says = forward::says(&outer.subject);
     let attached: Vec<&Mail<'_>> = if is_report(mail) { Vec::new() } else { attached(mail).collect() };
-    if let Some(first) = forward::find(text, is_forward, zone) {
+    if let Some(first) = forward::find(text, says, zone) {
         inside.note = note(&first.note);
         places.push_back(Place::Text(text.to_owned()));
-    } else if !attached.is_empty() && (is_forward || outer.in_reply_to.is_empty() || text.trim().is_empty()) {
+    } else if !attached.is_empty() && (says == Says::Forward || outer.in_reply_to.is_empty() || text.trim().is_empty()) {
         inside.note = note(text);
     } else {
         return inside;
@@ -58,8 +59,8 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     while let Some(place) = places.pop_front() {
         let (found, text, deeper) = match place {
             Place::Attached(mail) => opened(mail, zone),
-            Place::Text(text) => match forward::find(&text, true, zone) {
-                Some(forward) => (of_text(&forward), forward.text, Vec::new()),
+            Place::Text(text) => match forward::find(&text, if inside.found.is_empty() { says } else { Says::Answer }, zone) {
+                Some(forward) => (of_text(&forward, &outer.subject), forward.text, Vec::new()),
                 None => continue,
             },
         };
@@ -95,14 +96,14 @@ fn opened<'m>(mail: &'m Mail<'m>, zone: &TimeZone) -> (Found<'m>, String, Vec<&'
     (Found { layer, attached: Some(mail), headers: Some(fields) }, text, deeper)
 }
 
-fn of_text<'m>(forward: &forward::Forward) -> Found<'m> {
+fn of_text<'m>(forward: &forward::Forward, outer_subject: &str) -> Found<'m> {
     let header = &forward.header;
     let layer = Layer {
         message_id: header.message_id.clone(),
         from: header.from.clone(),
         to: header.to.clone(),
         cc: header.cc.clone(),
-        subject: header.subject.clone(),
+        subject: if header.subject.is_empty() { forward::original_subject(outer_subject).to_owned() } else { header.subject.clone() },
         sent_at: header.sent_at,
         date_raw: header.date_raw.clone(),
         text: forward.text.clone(),
@@ -137,8 +138,13 @@ pub(super) fn route(mail: &Mail<'_>, fields: &Headers, ours: &Ours) -> (Wrapping
         return (Wrapping::Resent, Some(Carrier { from: Some(from), sent_at: resent_at(mail) }));
     }
     let by_us = fields.from.as_ref().is_some_and(|a| ours.includes(&a.address));
+    // A blind copy is handed over by the author's server, a redirected one by somebody's mailbox.
+    let redirected = mail.header("X-Forwarded-To").is_some() || mail.header("X-Forwarded-For").is_some();
     match (named, by_us) {
         (true, _) => (Wrapping::Direct, None),
+        (false, true) if redirected => {
+            (Wrapping::Resent, Some(Carrier { from: redirector(mail, ours), sent_at: None }))
+        }
         (false, true) => (Wrapping::Bcc, None),
         (false, false) if fields.from.is_none() => (Wrapping::Direct, None),
         (false, false) => (Wrapping::Resent, Some(Carrier { from: redirector(mail, ours), sent_at: None })),
