@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use barometer::calendar::Calendar;
 use barometer::config::{
     self, After, Auth, EmptyDigest, Kind, Relay, Role, Rung, Secret, Sensitivity, Settings, StaffTone, Tls,
 };
+use barometer::judge::signal;
 use jiff::civil::{Weekday, date};
 use jiff::{SignedDuration, tz::TimeZone};
 
@@ -240,5 +242,32 @@ fn the_settings_that_the_manuals_show_are_right() {
             let said = config::parse(&whole, page).err().map(|complaints| complaints.to_string());
             assert_eq!(said, None, "{block}");
         }
+    }
+}
+
+/// The words of a page, names of settings and signals among them.
+fn words_of(page: &str) -> BTreeSet<&str> {
+    page.split(['`', ' ', ',', '{', '}', '[', ']', '=', '\n']).collect()
+}
+
+#[test]
+fn the_manual_names_every_signal() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let words = words_of(&page);
+    let missing: Vec<&str> = signal::names().filter(|name| !words.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn manual_and_example_name_every_setting() {
+    let everything = fs::read_to_string(folder().join("good-everything.toml")).unwrap();
+    let keys: BTreeSet<&str> =
+        everything.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect();
+    assert!(keys.len() > 50, "{keys:?}");
+    for page in ["README.md", "deploy/barometer.example.toml"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let words = words_of(&text);
+        let missing: Vec<&&str> = keys.iter().filter(|key| !words.contains(*key)).collect();
+        assert!(missing.is_empty(), "{page}: {missing:?}");
     }
 }
