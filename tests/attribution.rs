@@ -2,7 +2,7 @@
 //!
 //! Prints accuracies (`cargo test --test attribution -- --nocapture`).
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a failed step fails its test")]
 
 #[path = "support/history.rs"]
 mod history;

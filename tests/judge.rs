@@ -1,7 +1,6 @@
 //! What judging promises: of rule files, of single messages, of labelled mail.
 #![expect(
     clippy::disallowed_methods,
-    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "tests fail by panicking, hold tables, and take the time"
 )]

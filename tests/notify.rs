@@ -1,6 +1,6 @@
 //! Who is owed which e-mail, and when: the fold compared with the log.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails its test")]
 
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
@@ -73,7 +73,9 @@ fn named(causes: Vec<Cause>, told: ToldSoFar) -> Named {
 
 fn told(causes: &[&Cause], last: &str) -> ToldSoFar {
     let mut told = ToldSoFar { last_at: Some(at(last)), ..ToldSoFar::default() };
-    causes.iter().for_each(|cause| told.add(cause));
+    for cause in causes {
+        told.add(cause);
+    }
     told
 }
 
@@ -191,6 +193,18 @@ fn the_tone_of_our_own_mail_is_for_the_writers_superior_alone() {
     let (_, notice) = first_notice(&[named(vec![ours], ToldSoFar::default())], "02T10:00");
     assert!(notice.private);
     assert_eq!(notice.recipients.iter().map(|(r, _)| r.as_str()).collect::<Vec<_>>(), ["dana@northlight.example"]);
+}
+
+#[test]
+fn a_firm_may_not_want_to_hear_of_its_own_tone() {
+    let ours = Cause { signals: vec!["staff_hostile".to_owned()], ..cause("a", "02T10:00", Severity::Warning) };
+    let berated = Cause { signals: vec!["berating".to_owned()], ..cause("b", "02T10:00", Severity::Warning) };
+    let settings = config::parse(&format!("{SETTINGS}\n[privacy]\nstaff_tone = \"off\"\n"), "settings").unwrap();
+    let owed = |cause: Cause| {
+        let incidents = [named(vec![cause], ToldSoFar::default())];
+        plan(settings.account("acme").unwrap(), &incidents, &settings, at("02T12:00")).notices.len()
+    };
+    assert_eq!((owed(ours), owed(berated)), (0, 1));
 }
 
 #[test]

@@ -36,7 +36,13 @@ impl Accounts {
         let known = |id: &str| settings.account(id).is_some();
         if matches!(self.command, Some(What::Suggest)) {
             for row in rows.iter().filter(|r| !known(&r.id)) {
-                print::text(&suggestion(&row.id, row.messages));
+                if common.json {
+                    print::json(
+                        &serde_json::json!({ "id": row.id, "name": name_of(&row.id), "messages": row.messages }),
+                    );
+                } else {
+                    print::text(&suggestion(&row.id, row.messages));
+                }
             }
             return Ok(Outcome::Done);
         }
@@ -66,10 +72,18 @@ impl Accounts {
     }
 }
 
+/// A name to begin with: the first label of the domain.
+fn name_of(id: &str) -> String {
+    let label = id.rsplit('@').next().unwrap_or(id).split('.').next().unwrap_or(id);
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The id stays what the store files its mail under, so that nothing has to be filed again.
 fn suggestion(id: &str, messages: i64) -> String {
-    let short = id.split(['.', '@']).next().unwrap_or(id);
-    let whose = if id.contains('@') { format!("addresses = [\"{id}\"]") } else { format!("domains = [\"{id}\"]") };
+    let whose = if id.contains('@') { "addresses" } else { "domains" };
     format!(
-        "# {messages} messages\n[[account]]\nid = \"{short}\"\nname = \"{short}\"\nkind = \"client\" # client | vendor | partner\n{whose}\n# owner = \"somebody@…\"\n"
+        "# {messages} messages\n[[account]]\nid = \"{id}\"\nname = \"{}\"\nkind = \"client\" # client | vendor | partner\n{whose} = [\"{id}\"]\n# owner = \"somebody@…\"\n",
+        name_of(id)
     )
 }

@@ -12,7 +12,7 @@ use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::{Outcome, open, print, replay};
+use super::{Common, Outcome, open, print, replay};
 
 /// Three histories of a small fictional agency, and its settings.
 static MAIL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/corpus/mailbox");
@@ -27,7 +27,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    pub fn run(self) -> Result<Outcome> {
+    pub fn run(self, common: &Common) -> Result<Outcome> {
         let text = MAIL
             .get_file("northlight.toml")
             .and_then(|f| f.contents_utf8())
@@ -51,7 +51,11 @@ impl Demo {
         progress.finish();
         leave(&self.out, &story)?;
         super::demo_page::write(&self.out, &settings, &story, count)?;
-        tell(&self.out, &settings, &story, count);
+        if common.json {
+            story.events.iter().for_each(print::json);
+        } else {
+            tell(&self.out, &settings, &story, count);
+        }
         Ok(Outcome::Done)
     }
 }

@@ -103,7 +103,7 @@ impl Cli {
         let now = self.common.now.unwrap_or(clock);
         let common = &self.common;
         match self.command {
-            Command::Demo(c) => c.run(),
+            Command::Demo(c) => c.run(common),
             Command::Import(c) => c.run(common, now),
             Command::Replay(c) => c.run(common),
             Command::Read(c) => c.run(common),

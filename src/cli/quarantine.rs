@@ -36,7 +36,7 @@ impl Quarantine {
         open::block_on(async {
             let pipeline = open::pipeline(settings).await?;
             match self.command {
-                Some(What::Retry { numbers }) => retry(&pipeline, &numbers, now).await,
+                Some(What::Retry { numbers }) => retry(&pipeline, &numbers, common.json, now).await,
                 None => list(&pipeline, common.json).await,
             }
         })
@@ -68,7 +68,7 @@ async fn list(pipeline: &Pipeline, json: bool) -> Result<Outcome> {
     Ok(if rows.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
 }
 
-async fn retry(pipeline: &Pipeline, numbers: &[i64], now: Timestamp) -> Result<Outcome> {
+async fn retry(pipeline: &Pipeline, numbers: &[i64], json: bool, now: Timestamp) -> Result<Outcome> {
     let mut tx = pipeline.store().begin().await?;
     let mut tried = 0;
     if numbers.is_empty() {
@@ -81,6 +81,10 @@ async fn retry(pipeline: &Pipeline, numbers: &[i64], now: Timestamp) -> Result<O
     while pipeline.work(now).await?.handled > 0 {}
     let mut db = pipeline.store().read().await?;
     let left = raw::counts(&mut db).await?.quarantined;
-    print::text(&format!("{tried} tried again, {left} still in quarantine"));
+    if json {
+        print::json(&serde_json::json!({ "tried": tried, "quarantined": left }));
+    } else {
+        print::text(&format!("{tried} tried again, {left} still in quarantine"));
+    }
     Ok(if left > 0 { Outcome::FoundWrong } else { Outcome::Done })
 }

@@ -319,7 +319,7 @@ pub struct Alerts {
 pub enum EmptyDigest {
     /// Nothing is sent.
     Skip,
-    /// A short one is sent.
+    /// A short one is sent on Mondays, none on other days.
     #[default]
     Short,
     /// One line says that all is well.

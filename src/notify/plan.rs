@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Calendar;
-use crate::config::{Account, Alerts, Member, Role, Settings};
+use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
 use crate::judge::{Severity, signal};
 use crate::watch::{Cause, Incident, Phase};
 
@@ -19,7 +19,9 @@ const STALE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Mail that took longer than this to reach us is told as late.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 /// Signals told to the superior of the member concerned, and to nobody else.
-const PRIVATE: [&str; 2] = ["staff_hostile", "berating"];
+const PRIVATE: [&str; 2] = [STAFF_HOSTILE, "berating"];
+/// Our own mail at its worst; the firm may not want it told to anybody.
+const STAFF_HOSTILE: &str = "staff_hostile";
 
 /// What the log says of one incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,7 +165,9 @@ fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> 
         let causes: Vec<&Cause> = incident.causes.iter().filter(|c| is_for(c, false)).collect();
         owed.push(Owed { line, due, recipients: readers(account, &causes, settings), private: false });
     }
-    for cause in private.iter().filter(|c| c.severity >= Severity::Warning) {
+    let off = settings.privacy.staff_tone == StaffTone::Off;
+    let silenced = |cause: &Cause| off && !cause.signals.iter().any(|s| is_private_signal(s) && s != STAFF_HOSTILE);
+    for cause in private.iter().filter(|c| c.severity >= Severity::Warning && !silenced(c)) {
         let recipients = superior(&cause.member, settings);
         if let (Some(line), false) = (news_line(named, &[cause]), recipients.is_empty()) {
             owed.push(Owed { due: first_due(&line, &[cause], &settings.alerts), recipients, line, private: true });

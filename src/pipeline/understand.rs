@@ -95,7 +95,7 @@ impl Reader {
         let (Some(direction), None) = (message.direction, message.automatic) else {
             return flat();
         };
-        let names: Vec<String> = message.attachments.iter().map(|a| a.name.clone()).collect();
+        let files: Vec<String> = message.attachments.iter().map(|a| a.name.clone()).collect();
         let fallback = self.settings.default_calendar();
         let calendar = account.map_or(fallback, |a| self.settings.calendar_of(a));
         let author = message.from.as_ref();
@@ -108,7 +108,7 @@ impl Reader {
             quoted_text: &message.texts.quoted_text,
             signature: &message.texts.signature,
             disclaimer: &message.texts.disclaimer,
-            attachment_names: &names,
+            attachment_names: &files,
             direction,
             kind: account.map_or(Kind::Client, |a| a.kind),
             language: &message.language,

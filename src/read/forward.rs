@@ -81,12 +81,9 @@ pub(super) fn find(text: &str, says: Says, zone: &TimeZone) -> Option<Forward> {
                 (Marker::Original, _) if !is_forward => return None,
                 _ => {}
             }
-        } else if begins_block(&lines, at) {
-            if let Some((header, taken)) = block(lines.get(at..)?, zone).filter(|(header, _)| is_whole(header)) {
-                let below = lines.get(at + taken..).unwrap_or_default();
-                return (says != Says::Answer && !answered)
-                    .then(|| forward(lines.get(..at).unwrap_or_default(), header, below));
-            }
+        } else if let Some((header, taken)) = bare_block(&lines, at, zone) {
+            let (above, below) = (lines.get(..at)?, lines.get(at + taken..).unwrap_or_default());
+            return (says != Says::Answer && !answered).then(|| forward(above, header, below));
         }
         if let Some(taken) = quote::attribution(&lines, at) {
             answered |= !is_forward;
@@ -154,6 +151,12 @@ fn forward(above: &[&str], header: Block, below: &[&str]) -> Forward {
     let end = above.iter().rposition(|line| !line.trim().is_empty() && !is_rule(line)).map_or(0, |last| last + 1);
     let note = above.get(..end).unwrap_or_default().join("\n").trim().to_owned();
     Forward { note, header, text: below.join("\n") }
+}
+
+/// A header block that no line announces, and how many lines it takes.
+fn bare_block(lines: &[&str], at: usize, zone: &TimeZone) -> Option<(Block, usize)> {
+    let begins = begins_block(lines, at);
+    begins.then(|| block(lines.get(at..)?, zone)).flatten().filter(|(header, _)| is_whole(header))
 }
 
 /// Whether a line may be the first of a header block: a field, after nothing, an empty line or a ruler.

@@ -146,7 +146,8 @@ fn people(parsed: &Parsed<'_>) -> Vec<Address> {
             continue;
         }
         if !waiting.is_empty() {
-            person.name = format!("{waiting}, {}", person.name).trim_end_matches([',', ' ']).to_owned();
+            let whole = format!("{waiting}, {}", person.name);
+            whole.trim_end_matches([',', ' ']).clone_into(&mut person.name);
             waiting.clear();
         }
         if !person.address.is_empty() {

@@ -101,10 +101,9 @@ fn devices(lines: &[&str], parts: &mut [Part], (from, to): (usize, usize)) {
     for at in from..to {
         let Some(line) = lines.get(at).filter(|line| line.len() < 200) else { continue };
         let bare = line.trim().trim_start_matches(['*', '[', '(', '-', '_', '<', ' ']).to_lowercase();
-        if bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|device| bare.starts_with(device.as_str())) {
-            if let Some(part) = parts.get_mut(at).filter(|part| **part == Part::New) {
-                *part = Part::Signature;
-            }
+        let device = bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|d| bare.starts_with(d.as_str()));
+        if let Some(part) = parts.get_mut(at).filter(|part| device && **part == Part::New) {
+            *part = Part::Signature;
         }
     }
 }

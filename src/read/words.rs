@@ -74,6 +74,7 @@ pub(super) struct Texts {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Language {
+    #[cfg_attr(not(test), expect(dead_code, reason = "names the language to readers of the file"))]
     pub(super) code: String,
     /// January first; each entry holds the forms of one name.
     pub(super) months: Vec<String>,

@@ -340,7 +340,7 @@ pub async fn quarantine_exhausted(db: &mut AnyConnection, now: Timestamp) -> Res
 /// Fails where the store does.
 pub async fn quarantined(db: &mut AnyConnection) -> Result<Vec<Quarantined>> {
     Ok(sqlx::query_as(
-        "SELECT id AS copy, source, SUBSTR(bytes, 1, CAST($1 AS INTEGER)) AS bytes_head,
+        "SELECT id AS copy, source, COALESCE(SUBSTR(bytes, 1, CAST($1 AS INTEGER)), bytes) AS bytes_head,
                 whole_bytes, COALESCE(error, '') AS error, attempts, changed_us AS at_us
          FROM copies JOIN contents ON contents.hash = copies.hash
          WHERE state = 'quarantined'

@@ -1,4 +1,5 @@
 //! The labelled histories, replayed in memory.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
