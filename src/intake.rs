@@ -10,4 +10,4 @@ mod scan;
 pub use head::{Headline, arrived_at, headline};
 pub use scan::{DEEPEST, LARGEST, LONGEST_HEADER, MOST_HEADERS, MOST_PARTS, OverLimit, scan};
 
-pub(crate) use head::{field_of, fields, instant, parse_head};
+pub(crate) use head::{field_of, fields, instant, parse_head, received_at};

@@ -47,7 +47,7 @@ pub fn arrived_at(raw: &[u8]) -> Option<Timestamp> {
     let head = head(raw);
     for field in fields(&head) {
         if field.name.eq_ignore_ascii_case(b"received") {
-            if let Some(received_at) = date_after_semicolon(&field.value()) {
+            if let Some(received_at) = received_at(&field.value()) {
                 return Some(received_at);
             }
         } else if sent_at.is_none() && field.name.eq_ignore_ascii_case(b"date") {
@@ -131,7 +131,7 @@ pub(crate) fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The date of a `Received` field. Where a bracket left open in the trace hides it, what follows the last semicolon.
-fn date_after_semicolon(value: &str) -> Option<Timestamp> {
+pub(crate) fn received_at(value: &str) -> Option<Timestamp> {
     let (_, tail) = value.rsplit_once(';')?;
     date(value).or_else(|| date(tail))
 }

@@ -19,6 +19,8 @@ use crate::intake;
 const MOST_ADDRESSES: usize = 1_000;
 /// Most ids of one field.
 const MOST_IDS: usize = 200;
+/// Longest id, in bytes: a line of a header (RFC 5322).
+const LONGEST_ID: usize = 998;
 
 /// The header fields of one message.
 #[derive(Debug, Clone, Default)]
@@ -39,8 +41,10 @@ pub(super) struct Headers {
 impl Headers {
     /// Reads the fields of a parsed message; `zone` is for dates that name none.
     pub(super) fn of(mail: &Mail<'_>, zone: &TimeZone) -> Self {
+        let again = reread(mail);
+        let mail = again.as_ref().unwrap_or(mail);
         let mut doubts = Vec::new();
-        let date_raw = mail.header_raw("Date").unwrap_or_default().trim().to_owned();
+        let date_raw = mail.header_raw("Date").unwrap_or_default().replace(char::is_control, " ").trim().to_owned();
         let from = author(mail, &mut doubts);
         Self {
             from,
@@ -58,16 +62,60 @@ impl Headers {
     }
 }
 
-/// Header bytes that are not UTF-8 are taken for windows-1252; the body stays as it is.
+/// The bytes as the parser takes them best: no blank lines and no mark of an encoding before the fields, line
+/// ends that it knows, header bytes in UTF-8. The body stays as it is.
 pub(super) fn repaired(raw: &[u8]) -> Cow<'_, [u8]> {
-    let raw = unix_or_dos(raw);
+    let raw = unix_or_dos(beginning(raw));
     let lines = raw.split_inclusive(|b| *b == b'\n').take_while(|line| !matches!(*line, b"\n" | b"\r\n"));
     let end = lines.map(<[u8]>::len).sum();
     let Some((head, body)) = raw.split_at_checked(end).filter(|(head, _)| std::str::from_utf8(head).is_err()) else {
         return raw;
     };
-    let head = head.split_inclusive(|b| *b == b'\n').map(western).collect::<String>();
+    let head = head.split_inclusive(|b| *b == b'\n').map(utf8_line).collect::<String>();
     Cow::Owned([head.as_bytes(), body].concat())
+}
+
+/// The fields of an attached message once more, where they are not UTF-8.
+fn reread(mail: &Mail<'_>) -> Option<Mail<'static>> {
+    let values = mail.headers().iter().map(|header| {
+        let range = header.offset_start() as usize..header.offset_end() as usize;
+        (header.name(), mail.raw_message.get(range).unwrap_or_default())
+    });
+    if values.clone().all(|(_, value)| std::str::from_utf8(value).is_ok()) {
+        return None;
+    }
+    let mut head: String = values.map(|(name, value)| format!("{name}:{}\r\n", utf8_line(value).trim_end())).collect();
+    head.push_str("\r\n");
+    MessageParser::default().parse_headers(&head).map(Mail::into_owned)
+}
+
+/// What is left after a byte order mark and blank lines, where header fields follow.
+fn beginning(raw: &[u8]) -> &[u8] {
+    let rest = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw).trim_ascii_start();
+    let first = rest.split(|b| *b == b'\n' || *b == b'\r').next().unwrap_or_default();
+    if intake::field_of(first).is_some() { rest } else { raw }
+}
+
+/// A header line in UTF-8. Within an encoded word, which names its own charset, bytes stay what they are.
+fn utf8_line(line: &[u8]) -> Cow<'_, str> {
+    if !line.windows(2).any(|w| w == b"=?") || std::str::from_utf8(line).is_ok() {
+        return western(line);
+    }
+    let mut escaped = Vec::with_capacity(line.len() * 2);
+    for word in line.split_inclusive(|b| b.is_ascii_whitespace()) {
+        if word.starts_with(b"=?") && word.to_ascii_lowercase().windows(3).any(|w| w == b"?q?") {
+            for byte in word {
+                if byte.is_ascii() {
+                    escaped.push(*byte);
+                } else {
+                    escaped.extend(format!("={byte:02X}").bytes());
+                }
+            }
+        } else {
+            escaped.extend(western(word).bytes());
+        }
+    }
+    Cow::Owned(western(&escaped).into_owned())
 }
 
 /// Lines that end in CR alone, as old systems wrote them, end in LF.
@@ -106,11 +154,13 @@ fn author(mail: &Mail<'_>, doubts: &mut Vec<&'static str>) -> Option<Address> {
 
 /// `"Ann via Team" <team@…>`: lists write so where the author's domain forbids them to write as her.
 fn behind_a_list(mail: &Mail<'_>, from: &Address) -> Option<Address> {
-    let (name, _) = from.name.rsplit_once(" via ")?;
-    let real = ["X-Original-From", "Reply-To"].iter().find_map(|field| {
-        fields(mail, field).into_iter().find(|a| !a.address.is_empty() && a.address != from.address)
-    })?;
-    let name = name.trim().trim_matches(['\'', '"']).to_owned();
+    let other = |names: &[&'static str]| {
+        let all = names.iter().flat_map(|field| fields(mail, field));
+        all.into_iter().find(|a| !a.address.is_empty() && a.address != from.address)
+    };
+    let via = from.name.rsplit_once(" via ").map(|(name, _)| name.trim().trim_matches(['\'', '"']));
+    let real = other(&["X-Original-From", "X-Original-Sender"]).or_else(|| other(&["Reply-To"]).filter(|_| via.is_some()))?;
+    let name = if real.name.is_empty() { via.unwrap_or_default().to_owned() } else { real.name };
     Some(Address { name, address: real.address })
 }
 
@@ -219,7 +269,8 @@ fn date(mail: &Mail<'_>, raw: &str, zone: &TimeZone, doubts: &mut Vec<&'static s
     if parsed.is_some() {
         return parsed;
     }
-    let received = intake::arrived_at(mail.raw_message());
+    let trace = mail.headers_raw().filter(|(name, _)| name.eq_ignore_ascii_case("Received"));
+    let received = trace.filter_map(|(_, value)| intake::received_at(value)).next();
     doubts.push(if received.is_some() { "no date of its own; taken from its arrival" } else { "it has no date" });
     received
 }
@@ -231,20 +282,20 @@ fn ids(value: Option<&HeaderValue<'_>>) -> Vec<String> {
         Some(HeaderValue::TextList(texts)) => texts.iter().map(AsRef::as_ref).collect(),
         _ => Vec::new(),
     };
+    let words = texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || c.is_control() || "<>,".contains(c)));
+    let words: Vec<&str> = words.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID).collect();
+    // `Your message of Monday <1@…>`: where one is an id beyond doubt, words are none.
+    let sure = words.iter().any(|id| id.contains('@'));
     let mut seen = HashSet::new();
-    texts
-        .iter()
-        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "<>,".contains(c)))
-        .filter(|id| !id.is_empty() && id.len() <= 998 && seen.insert(id.to_owned()))
-        .take(MOST_IDS)
-        .map(str::to_owned)
-        .collect()
+    let ids = words.into_iter().filter(|id| (!sure || id.contains('@')) && seen.insert(id.to_owned()));
+    ids.take(MOST_IDS).map(str::to_owned).collect()
 }
 
 fn is_important(mail: &Mail<'_>) -> bool {
     let says = |field: &'static str, words: &[&str]| {
         let value = mail.header_raw(field).unwrap_or_default().trim().to_ascii_lowercase();
-        words.iter().any(|word| value.starts_with(word))
+        let first = value.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        words.contains(&first)
     };
     says("X-Priority", &["1", "2"]) || says("Importance", &["high"]) || says("Priority", &["urgent"])
 }
@@ -254,8 +305,18 @@ impl Ours {
     #[must_use]
     pub fn includes(&self, address: &str) -> bool {
         let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        address == self.service
+        self.is_service(address)
             || self.members.iter().any(|member| member == address)
             || self.domains.iter().any(|ours| crate::config::is_below(domain, ours))
+    }
+
+    /// Whether an address is the service inbox, with or without a `+tag`.
+    #[must_use]
+    pub fn is_service(&self, address: &str) -> bool {
+        let untagged = address.split_once('+').zip(address.rsplit_once('@'));
+        address == self.service
+            || untagged.is_some_and(|((local, _), (_, domain))| {
+                self.service.rsplit_once('@').is_some_and(|(l, d)| l == local && d == domain)
+            })
     }
 }

@@ -36,6 +36,7 @@ pub use message::{
 };
 
 use crate::intake;
+use body::Body;
 use headers::Headers;
 use unwrap::Inside;
 
@@ -58,29 +59,24 @@ pub struct Ours {
 #[must_use]
 pub fn read(raw: &[u8], ours: &Ours) -> Message {
     let zone = ours.time_zone.clone().unwrap_or(TimeZone::UTC);
-    if let Err(limit) = intake::scan(raw) {
+    let whole = headers::repaired(raw);
+    if let Err(limit) = intake::scan(&whole) {
         return by_head(raw, limit.to_string(), ours, &zone);
     }
-    let whole = headers::repaired(raw);
-    let Some(mail) = MessageParser::default().parse(whole.as_ref()).filter(has_fields) else {
+    let Some(mut mail) = MessageParser::default().parse(whole.as_ref()).filter(has_fields) else {
         let reason = if raw.trim_ascii().is_empty() { "it is empty" } else { "it has no header fields" };
         return by_head(raw, reason.to_owned(), ours, &zone);
     };
+    unwrap::open_files(&mut mail);
     let fields = Headers::of(&mail, &zone);
     let body = body::of(&mail);
     let inside = unwrap::inside(&mail, &fields, &body.text, &zone);
     let mut message = match matters(&fields, &inside, ours) {
-        Some(place) => forwarded(&fields, inside, place, ours),
-        None => direct(&mail, &fields, &body, inside, ours),
+        Some(place) => forwarded(&fields, &body, inside, place, ours),
+        None => direct(&mail, &fields, body, inside, ours),
     };
     message.arrived_at = intake::arrived_at(raw).or(fields.sent_at);
     message.message_id = fields.message_id;
-    if message.reading == Reading::Ok && body.encrypted {
-        message.reading = Reading::Unreadable("it is encrypted".to_owned());
-    }
-    for doubt in body.doubts {
-        doubted(&mut message, doubt, 0.1);
-    }
     message
 }
 
@@ -92,11 +88,11 @@ fn has_fields(mail: &Mail<'_>) -> bool {
 fn matters(outer: &Headers, inside: &Inside<'_>, ours: &Ours) -> Option<usize> {
     let by_us = outer.from.as_ref().is_some_and(|a| ours.includes(&a.address));
     let outside = |a: &Address| !a.address.is_empty() && !ours.includes(&a.address);
-    let named = |a: &Address| a.address == ours.service;
+    let named = |a: &Address| ours.is_service(&a.address);
     let mut readers = outer.to.iter().chain(&outer.cc);
     // One of us who forwards something to a client, and lets us see it, writes to the client.
     let to_others = readers.clone().any(outside) && !readers.any(named);
-    if !by_us || to_others || inside.found.is_empty() {
+    if !by_us || to_others || inside.is_enclosure || inside.found.is_empty() {
         return None;
     }
     let is_ours = |a: &Address| ours.includes(&a.address);
@@ -105,34 +101,31 @@ fn matters(outer: &Headers, inside: &Inside<'_>, ours: &Ours) -> Option<usize> {
 }
 
 /// The outer message is the one that matters.
-fn direct(mail: &Mail<'_>, fields: &Headers, body: &body::Body, inside: Inside<'_>, ours: &Ours) -> Message {
+fn direct(mail: &Mail<'_>, fields: &Headers, body: Body, inside: Inside<'_>, ours: &Ours) -> Message {
     let (wrapping, carrier) = unwrap::route(mail, fields, ours);
-    let parted = quote::part(&body.text, fields.from.as_ref());
     let by_us = fields.from.as_ref().is_some_and(|a| ours.includes(&a.address));
     let mut message = Message {
         original_id: fields.message_id.clone(),
         wrapping,
         carrier,
-        note: inside.note.filter(|_| by_us),
-        attachments: body.attachments.clone(),
+        note: inside.note.filter(|_| by_us && !inside.is_enclosure),
         ..described(fields)
     };
-    take_texts(&mut message, parted);
     message.layers = inside.found.into_iter().map(|f| f.layer).collect();
+    take_texts(&mut message, quote::part(&body.text, fields.from.as_ref()));
     finish(&mut message, mail, ours);
+    take_body(&mut message, body);
     message
 }
 
 /// A message inside is the one that matters.
-fn forwarded(outer: &Headers, mut inside: Inside<'_>, place: usize, ours: &Ours) -> Message {
+fn forwarded(outer: &Headers, around: &Body, mut inside: Inside<'_>, place: usize, ours: &Ours) -> Message {
     let found = inside.found.get_mut(place);
     let (attached, fields) = found.map_or((None, None), |f| (f.attached, f.headers.take()));
     let layer = inside.found.get(place).map(|f| f.layer.clone()).unwrap_or_default();
-    let parted = quote::part(&layer.text, layer.from.as_ref());
     let fields = fields.unwrap_or_else(|| Headers {
-        // What a forward answers is, for most programs, the message it forwards.
-        in_reply_to: outer.in_reply_to.clone(),
-        references: outer.references.clone(),
+        // What a forward answers is, for most programs, the message that it forwards.
+        references: outer.references.iter().chain(&outer.in_reply_to).cloned().collect(),
         ..of_layer(&layer)
     });
     let mut message = Message {
@@ -140,16 +133,44 @@ fn forwarded(outer: &Headers, mut inside: Inside<'_>, place: usize, ours: &Ours)
         wrapping: if attached.is_some() { Wrapping::Attached } else { Wrapping::Inline },
         carrier: Some(Carrier { from: outer.from.clone(), sent_at: outer.sent_at }),
         note: inside.note,
-        attachments: attached.map(|mail| body::of(mail).attachments).unwrap_or_default(),
-        ..described(&fields)
+        layers: inside.found.into_iter().map(|f| f.layer).collect(),
+        ..described(&Headers { from: layer.from.clone(), ..fields })
     };
-    take_texts(&mut message, parted);
-    message.layers = inside.found.into_iter().map(|f| f.layer).collect();
+    take_texts(&mut message, quote::part(&layer.text, layer.from.as_ref()));
     match attached {
-        Some(mail) => finish(&mut message, mail, ours),
-        None => finish_inline(&mut message, &layer, ours),
+        Some(mail) => {
+            finish(&mut message, mail, ours);
+            take_body(&mut message, body::of(mail));
+        }
+        None => {
+            finish_inline(&mut message, &layer, ours);
+            let attachments = around.attachments.clone();
+            take_body(&mut message, Body { text: layer.text, attachments, ..Body::default() });
+        }
     }
     message
+}
+
+/// What came beside the text, and whether there is any.
+fn take_body(message: &mut Message, body: Body) {
+    let nothing = body.text.trim().is_empty();
+    let reason = if body.encrypted {
+        Some("it is encrypted")
+    } else if nothing && !body.attachments.is_empty() {
+        Some("it has no text, only attachments")
+    } else if nothing && message.subject.is_empty() {
+        Some("it has no text and no subject")
+    } else {
+        None
+    };
+    // Of what a machine sent, nothing is judged: it may be without words.
+    if let (Some(reason), None) = (reason, message.automatic) {
+        message.reading = Reading::Unreadable(reason.to_owned());
+    }
+    message.attachments = body.attachments;
+    for doubt in body.doubts {
+        doubted(message, doubt, 0.1);
+    }
 }
 
 fn of_layer(layer: &Layer) -> Headers {
@@ -262,7 +283,7 @@ fn direction(message: &Message, ours: &Ours) -> Option<Direction> {
     if from.address.is_empty() || !ours.includes(&from.address) {
         return Some(Direction::Inbound);
     }
-    let mut readers = message.to.iter().chain(&message.cc).filter(|a| a.address != ours.service).peekable();
+    let mut readers = message.to.iter().chain(&message.cc).filter(|a| !a.address.is_empty()).peekable();
     let only_us = readers.peek().is_some() && readers.all(|a| ours.includes(&a.address));
     Some(if only_us { Direction::Internal } else { Direction::Outbound })
 }
