@@ -159,7 +159,8 @@ fn behind_a_list(mail: &Mail<'_>, from: &Address) -> Option<Address> {
         all.into_iter().find(|a| !a.address.is_empty() && a.address != from.address)
     };
     let via = from.name.rsplit_once(" via ").map(|(name, _)| name.trim().trim_matches(['\'', '"']));
-    let real = other(&["X-Original-From", "X-Original-Sender"]).or_else(|| other(&["Reply-To"]).filter(|_| via.is_some()))?;
+    let real =
+        other(&["X-Original-From", "X-Original-Sender"]).or_else(|| other(&["Reply-To"]).filter(|_| via.is_some()))?;
     let name = if real.name.is_empty() { via.unwrap_or_default().to_owned() } else { real.name };
     Some(Address { name, address: real.address })
 }
@@ -282,7 +283,8 @@ fn ids(value: Option<&HeaderValue<'_>>) -> Vec<String> {
         Some(HeaderValue::TextList(texts)) => texts.iter().map(AsRef::as_ref).collect(),
         _ => Vec::new(),
     };
-    let words = texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || c.is_control() || "<>,".contains(c)));
+    let words =
+        texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || c.is_control() || "<>,".contains(c)));
     let words: Vec<&str> = words.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID).collect();
     // `Your message of Monday <1@…>`: where one is an id beyond doubt, words are none.
     let sure = words.iter().any(|id| id.contains('@'));

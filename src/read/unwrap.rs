@@ -53,7 +53,8 @@ pub(super) fn open_files(mail: &mut Mail<'_>) {
     let mut open = vec![(mail, 0)];
     while let Some((mail, depth)) = open.pop() {
         for part in &mut mail.parts {
-            if left > 0 && depth < DEEPEST_FILE
+            if left > 0
+                && depth < DEEPEST_FILE
                 && let Some(message) = filed(part)
             {
                 left -= 1;
@@ -74,7 +75,8 @@ fn filed(part: &MessagePart<'_>) -> Option<Mail<'static>> {
         return None;
     }
     let mail = MessageParser::default().parse(bytes.as_ref())?;
-    let is_mail = !mail.parts.is_empty() && mail.from().is_some() && (mail.date().is_some() || mail.subject().is_some());
+    let is_mail =
+        !mail.parts.is_empty() && mail.from().is_some() && (mail.date().is_some() || mail.subject().is_some());
     is_mail.then(|| mail.into_owned())
 }
 
@@ -216,8 +218,15 @@ pub(super) fn route(mail: &Mail<'_>, fields: &Headers, ours: &Ours) -> (Wrapping
 /// Fields by which a server says that it passed a message on.
 const REDIRECTS: [&str; 3] = ["X-Forwarded-To", "X-Forwarded-For", "X-Resent-From"];
 /// Fields that name mailboxes a message lay in, the surest first.
-const MAILBOXES: [&str; 7] =
-    ["X-Forwarded-For", "X-Resent-From", "Resent-Sender", "X-Forwarded-To", "Delivered-To", "X-Original-To", "Envelope-To"];
+const MAILBOXES: [&str; 7] = [
+    "X-Forwarded-For",
+    "X-Resent-From",
+    "Resent-Sender",
+    "X-Forwarded-To",
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+];
 
 fn resent_at(mail: &Mail<'_>) -> Option<jiff::Timestamp> {
     mail.resent_date().as_datetime().and_then(crate::intake::instant)
