@@ -64,6 +64,7 @@ fn incident(causes: Vec<Cause>) -> Incident {
         changed_at: causes[0].sent_at,
         causes,
         calmed_by: None,
+        answered_at: None,
     }
 }
 
@@ -171,6 +172,19 @@ fn the_same_is_said_again_until_it_was_said_often_enough() {
     assert_eq!(unanswered(0).notices[0].lines[0].saying, Saying::Repeat, "four hours later");
     assert_eq!(unanswered(4).notices.len(), 1);
     assert_eq!(unanswered(5), Plan::default());
+}
+
+#[test]
+fn who_has_written_to_them_needs_no_reminder() {
+    let first = cause("a", "02T10:00", Severity::Critical);
+    let mut answered = named(vec![first.clone()], told(&[&first], "02T10:00"));
+    answered.incident.answered_at = Some(at("02T10:30"));
+    assert_eq!(planned(std::slice::from_ref(&answered), at("02T14:00")), Plan::default());
+    // A later complaint is unanswered again.
+    let second = cause("b", "02T11:00", Severity::Critical);
+    answered.incident.causes.push(second.clone());
+    answered.told.add(&second);
+    assert_eq!(planned(&[answered], at("02T14:00")).notices.len(), 1);
 }
 
 #[test]

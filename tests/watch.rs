@@ -104,6 +104,15 @@ fn a_kind_word_calms_and_a_new_complaint_opens_again() {
 }
 
 #[test]
+fn a_letter_of_ours_answers_what_came_before_it() {
+    let complaint = entry(0, &["quality_complaint"], Severity::Warning);
+    let ours = Entry { direction: Some(Direction::Outbound), ..entry(3, &[], Severity::None) };
+    let again = entry(5, &["quality_complaint"], Severity::Warning);
+    assert!(incidents(&[complaint.clone(), ours.clone()], 4)[0].is_answered());
+    assert!(!incidents(&[complaint, ours, again], 6)[0].is_answered());
+}
+
+#[test]
 fn machines_and_our_own_talk_open_nothing() {
     let machine = Entry { automatic: true, ..entry(0, &["quality_complaint"], Severity::Critical) };
     let internal =

@@ -1,5 +1,6 @@
 //! `barometer demo`: the main job, with no set-up.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -38,6 +39,7 @@ impl Demo {
         let folder = Folder::create(self.out.join("mail"))?;
         let progress = Progress::new("replaying", mails.len() as u64);
         let count = mails.len();
+        let names = names(&mails);
         let world_settings = settings.clone();
         let story = open::block_on(async {
             let judge = open::judge_with(None)?;
@@ -50,7 +52,7 @@ impl Demo {
         })?;
         progress.finish();
         leave(&self.out, &story)?;
-        super::demo_page::write(&self.out, &settings, &story, count)?;
+        super::demo_page::write(&self.out, &settings, &story, (count, &names))?;
         if common.json {
             story.events.iter().for_each(print::json);
         } else {
@@ -73,6 +75,16 @@ fn mails() -> Result<Vec<Incoming>> {
     }
     mails.sort_by(|a, b| (a.arrived_at, &a.path).cmp(&(b.arrived_at, &b.path)));
     Ok(mails)
+}
+
+/// What people call themselves, by address.
+fn names(mails: &[Incoming]) -> HashMap<String, String> {
+    let headlines = mails.iter().map(|mail| intake::headline(&mail.bytes).from);
+    let person = |from: String| {
+        let (name, address) = from.split_once(" <")?;
+        Some((address.trim_end_matches('>').to_lowercase(), name.to_owned()))
+    };
+    headlines.filter_map(person).collect()
 }
 
 /// The events, and a page beside every e-mail.

@@ -14,7 +14,13 @@ use barometer::pipeline::{Event, Story};
 use jiff::tz::TimeZone;
 
 /// Writes `index.html` into `out`.
-pub fn write(out: &Path, settings: &Settings, story: &Story, messages: usize) -> Result<()> {
+/// `names` holds people's names by address; `messages` is how many were read.
+pub fn write(
+    out: &Path,
+    settings: &Settings,
+    story: &Story,
+    (messages, names): (usize, &HashMap<String, String>),
+) -> Result<()> {
     let zone = &settings.service.time_zone;
     let subjects = subjects(story);
     let count = |names: &[&str]| story.events.iter().filter(|e| names.contains(&e.event)).count() as u64;
@@ -26,7 +32,7 @@ pub fn write(out: &Path, settings: &Settings, story: &Story, messages: usize) ->
         messages: messages as u64,
         alerts: count(&["alert", "alert_update", "alert_repeat"]),
         digests: count(&["digest"]),
-        accounts: settings.accounts.iter().map(|a| account(a, story, &subjects)).collect(),
+        accounts: settings.accounts.iter().map(|a| account(a, story, &subjects, names)).collect(),
         mornings: story.events.iter().filter(|e| e.event == "digest").map(|e| morning(e, &subjects, zone)).collect(),
         next: next_steps(),
     };
@@ -43,7 +49,12 @@ fn subjects(story: &Story) -> HashMap<String, String> {
     story.mails.iter().map(|m| (format!("mail/{}", m.file), subject(&m.bytes))).collect()
 }
 
-fn account(account: &Account, story: &Story, subjects: &HashMap<String, String>) -> DemoAccount {
+fn account(
+    account: &Account,
+    story: &Story,
+    subjects: &HashMap<String, String>,
+    names: &HashMap<String, String>,
+) -> DemoAccount {
     let of_it: Vec<&Event> = story.events.iter().filter(|e| e.account.as_ref() == Some(&account.id)).collect();
     let last = |name: &str| of_it.iter().rev().find(|e| e.event == name);
     let worst = of_it.iter().filter_map(|e| e.severity).max().unwrap_or_default();
@@ -64,7 +75,7 @@ fn account(account: &Account, story: &Story, subjects: &HashMap<String, String>)
             format!("{} open at the end.", plural(open, "incident"))
         },
         state,
-        events: of_it.iter().filter_map(|e| line(e, subjects)).collect(),
+        events: of_it.iter().filter_map(|e| line(e, subjects, names)).collect(),
     }
 }
 
@@ -96,17 +107,17 @@ fn open_incidents(events: &[&Event]) -> usize {
     open.values().filter(|open| **open).count()
 }
 
-fn line(event: &Event, subjects: &HashMap<String, String>) -> Option<DemoEvent> {
+fn line(event: &Event, subjects: &HashMap<String, String>, names: &HashMap<String, String>) -> Option<DemoEvent> {
     let (kind, line) = match event.event {
         "alert" => (DemoEventKind::Alert, subject(event, subjects)),
         "alert_update" => (DemoEventKind::Update, subject(event, subjects)),
         "alert_repeat" => (DemoEventKind::Reminder, subject(event, subjects)),
-        "incident_calming" => (DemoEventKind::Incident, format!("{} calms down", event.topic?.phrase())),
-        "incident_closed" => (DemoEventKind::Incident, format!("{} is over", event.topic?.phrase())),
+        "incident_calming" => (DemoEventKind::Incident, format!("Calmer: {}", event.topic?.phrase())),
+        "incident_closed" => (DemoEventKind::Incident, format!("Closed: {}", event.topic?.phrase())),
         "incident_opened" | "incident_changed" if event.severity < Some(Severity::Warning) => {
-            (DemoEventKind::Noticed, said(event))
+            (DemoEventKind::Noticed, said(event, names))
         }
-        "good_news" => (DemoEventKind::GoodNews, said(event)),
+        "good_news" => (DemoEventKind::GoodNews, said(event, names)),
         _ => return None,
     };
     Some(DemoEvent {
@@ -119,14 +130,17 @@ fn line(event: &Event, subjects: &HashMap<String, String>) -> Option<DemoEvent> 
     })
 }
 
+/// The subject of its e-mail, without what the page says beside it: severity and account.
 fn subject(event: &Event, subjects: &HashMap<String, String>) -> String {
-    event.file.as_ref().and_then(|f| subjects.get(f)).cloned().unwrap_or_default()
+    let whole = event.file.as_ref().and_then(|f| subjects.get(f)).map_or("", String::as_str);
+    whole.split_once("] ").map_or(whole, |(_, line)| line).to_owned()
 }
 
 /// Who did what, from the signals.
-fn said(event: &Event) -> String {
+fn said(event: &Event, names: &HashMap<String, String>) -> String {
     let phrases: Vec<&str> = event.signals.iter().map(|s| signal::phrase(s)).collect();
-    format!("{} {}", event.person.as_deref().unwrap_or("somebody"), phrases.join("; "))
+    let address = event.person.as_deref().unwrap_or("somebody");
+    format!("{} {}", names.get(address).map_or(address, String::as_str), phrases.join("; "))
 }
 
 fn morning(event: &Event, subjects: &HashMap<String, String>, zone: &TimeZone) -> DemoMorning {

@@ -2,8 +2,8 @@
 //!
 //! Told at once is what raises severity, or brings a signal or a person not yet
 //! told in its incident; a repetition waits for the digest. An unchanged incident
-//! repeats at its interval, a set number of times, until somebody answers. Pure:
-//! the same fold, log and time give the same plan.
+//! repeats at its interval, a set number of times, until one of us writes to the
+//! account. Pure: the same fold, log and time give the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -229,7 +229,8 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
 fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
     let last = named.told.last_at?;
     let severity = named.told.severity;
-    if severity < Severity::Warning || named.told.repeats >= alerts.max_repeats {
+    // Who has written to them has seen it; what a manager still owes is for the digest.
+    if severity < Severity::Warning || named.told.repeats >= alerts.max_repeats || named.incident.is_answered() {
         return None;
     }
     let interval = match severity {

@@ -84,7 +84,10 @@ fn reread(mail: &Mail<'_>) -> Option<Mail<'static>> {
     if values.clone().all(|(_, value)| std::str::from_utf8(value).is_ok()) {
         return None;
     }
-    let mut head: String = values.map(|(name, value)| format!("{name}:{}\r\n", utf8_line(value).trim_end())).collect();
+    let mut head = String::new();
+    for (name, value) in values {
+        head.extend([name, ":", utf8_line(value).trim_end(), "\r\n"]);
+    }
     head.push_str("\r\n");
     MessageParser::default().parse_headers(&head).map(Mail::into_owned)
 }
@@ -102,7 +105,7 @@ fn utf8_line(line: &[u8]) -> Cow<'_, str> {
         return western(line);
     }
     let mut escaped = Vec::with_capacity(line.len() * 2);
-    for word in line.split_inclusive(|b| b.is_ascii_whitespace()) {
+    for word in line.split_inclusive(u8::is_ascii_whitespace) {
         if word.starts_with(b"=?") && word.to_ascii_lowercase().windows(3).any(|w| w == b"?q?") {
             for byte in word {
                 if byte.is_ascii() {
@@ -270,8 +273,8 @@ fn date(mail: &Mail<'_>, raw: &str, zone: &TimeZone, doubts: &mut Vec<&'static s
     if parsed.is_some() {
         return parsed;
     }
-    let trace = mail.headers_raw().filter(|(name, _)| name.eq_ignore_ascii_case("Received"));
-    let received = trace.filter_map(|(_, value)| intake::received_at(value)).next();
+    let mut trace = mail.headers_raw().filter(|(name, _)| name.eq_ignore_ascii_case("Received"));
+    let received = trace.find_map(|(_, value)| intake::received_at(value));
     doubts.push(if received.is_some() { "no date of its own; taken from its arrival" } else { "it has no date" });
     received
 }

@@ -137,16 +137,13 @@ fn forwarded(outer: &Headers, around: &Body, mut inside: Inside<'_>, place: usiz
         ..described(&Headers { from: layer.from.clone(), ..fields })
     };
     take_texts(&mut message, quote::part(&layer.text, layer.from.as_ref()));
-    match attached {
-        Some(mail) => {
-            finish(&mut message, mail, ours);
-            take_body(&mut message, body::of(mail));
-        }
-        None => {
-            finish_inline(&mut message, &layer, ours);
-            let attachments = around.attachments.clone();
-            take_body(&mut message, Body { text: layer.text, attachments, ..Body::default() });
-        }
+    if let Some(mail) = attached {
+        finish(&mut message, mail, ours);
+        take_body(&mut message, body::of(mail));
+    } else {
+        finish_inline(&mut message, &layer, ours);
+        let attachments = around.attachments.clone();
+        take_body(&mut message, Body { text: layer.text, attachments, ..Body::default() });
     }
     message
 }

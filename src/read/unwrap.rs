@@ -44,7 +44,7 @@ pub(super) struct Inside<'m> {
 enum Place<'m> {
     Attached(&'m Mail<'m>),
     /// Found in the text of a message with this subject.
-    Text(Forward, String),
+    Text(Box<Forward>, String),
 }
 
 /// Messages that came as plain files, `.eml`, become attached messages.
@@ -87,7 +87,7 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     let says = forward::says(&outer.subject);
     if let Some(first) = forward::find(text, says, zone) {
         inside.note = note(&first.note);
-        places.push_back(Place::Text(first, outer.subject.clone()));
+        places.push_back(Place::Text(Box::new(first), outer.subject.clone()));
     } else {
         inside.note = note(text);
     }
@@ -100,7 +100,7 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     while let Some(place) = places.pop_front() {
         let (found, text) = match place {
             Place::Attached(mail) => opened(mail, zone),
-            Place::Text(forward, around) => of_text(forward, &around),
+            Place::Text(forward, around) => of_text(*forward, &around),
         };
         read += text.len();
         if inside.found.len() >= MOST_LAYERS || read > MOST_TEXT {
@@ -115,7 +115,7 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
         let subject = &found.layer.subject;
         let says = if forward::says(subject) == Says::Forward { Says::Forward } else { Says::Answer };
         if let Some(forward) = forward::find(&text, says, zone) {
-            places.push_front(Place::Text(forward, subject.clone()));
+            places.push_front(Place::Text(Box::new(forward), subject.clone()));
         }
         inside.found.push(found);
     }

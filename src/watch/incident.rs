@@ -75,6 +75,8 @@ pub struct Incident {
     pub causes: Vec<Cause>,
     /// Key of the message that calmed it; `None` where quiet did.
     pub calmed_by: Option<String>,
+    /// When one of us last wrote to the account since it opened.
+    pub answered_at: Option<Timestamp>,
 }
 
 impl Incident {
@@ -82,6 +84,12 @@ impl Incident {
     #[must_use]
     pub fn last_cause_at(&self) -> Timestamp {
         self.causes.last().map_or(self.opened_at, |c| c.sent_at)
+    }
+
+    /// Whether one of us wrote to the account after its last negative message.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.answered_at.is_some_and(|at| at > self.last_cause_at())
     }
 
     pub(super) fn advance(&mut self, patience: &Patience, calendar: &Calendar, now: Timestamp) {
@@ -109,6 +117,7 @@ impl Incident {
             changed_at: cause.sent_at,
             causes: vec![cause],
             calmed_by: None,
+            answered_at: None,
         }
     }
 
@@ -144,6 +153,11 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
         match incidents.iter_mut().find(|i| i.topic == topic && i.phase != Phase::Closed) {
             Some(incident) => incident.add(cause),
             None => incidents.push(Incident::open(topic, cause)),
+        }
+    }
+    if entry.direction == Some(Direction::Outbound) {
+        for incident in incidents.iter_mut().filter(|i| i.phase != Phase::Closed) {
+            incident.answered_at = Some(entry.sent_at);
         }
     }
     if calms(entry) {
