@@ -64,6 +64,7 @@ async fn import(url: &str, originals: &[Vec<u8>], count: usize) -> Result<()> {
         while pipeline.work(now).await?.handled > 0 {}
         taken = upto;
     }
+    pipeline.settle(now).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let mut db = pipeline.store().read().await?;
     let counts = barometer::store::raw::counts(&mut db).await?;

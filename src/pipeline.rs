@@ -18,7 +18,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Settings;
 use crate::filing::Directory;
@@ -38,6 +38,10 @@ pub use world::{Incoming, Story, World};
 /// How many messages one transaction takes in, and how many bytes.
 const BATCH: i64 = 200;
 const BATCH_BYTES: i64 = 16 * 1024 * 1024;
+/// How many accounts one transaction folds.
+const FOLDS: i64 = 50;
+/// How long a fold that history has changed waits for the rest of it.
+const REST: SignedDuration = SignedDuration::from_secs(10);
 
 /// What keeps a pass from its work.
 #[derive(Debug, thiserror::Error)]
@@ -144,10 +148,34 @@ impl Pipeline {
         }
         let fresh = self.record(tx.db(), &read, now).await?;
         for (account, entries) in fresh {
-            pass.events.extend(self.tell(tx.db(), &account, entries, now).await?);
+            if entries.iter().all(|e| e.history) {
+                accounts::outdate_fold(tx.db(), &account, after_the_rest(now)).await?;
+            } else {
+                pass.events.extend(self.tell(tx.db(), &account, entries, now).await?);
+            }
         }
         tx.commit().await?;
         Ok(pass)
+    }
+
+    /// Folds what history has changed. History tells nobody anything, so it is folded when
+    /// all of it is there, or when an account has news.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written; what was not folded stays due.
+    pub async fn settle(&self, now: Timestamp) -> Result<()> {
+        loop {
+            let mut tx = self.store.begin().await?;
+            let outdated = accounts::outdated_folds(tx.db(), FOLDS).await?;
+            for account in &outdated {
+                self.tell(tx.db(), account, Vec::new(), now).await?;
+            }
+            tx.commit().await?;
+            if outdated.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     /// Counts the attempt before the risk. A message that was tried before is tried alone, so
@@ -198,6 +226,10 @@ impl Pipeline {
         let instant = |us: i64| Timestamp::from_microsecond(us).ok();
         Ok([ask.and_then(instant), send.and_then(instant), digest].into_iter().flatten().min())
     }
+}
+
+fn after_the_rest(now: Timestamp) -> Timestamp {
+    now.checked_add(REST).unwrap_or(Timestamp::MAX)
 }
 
 /// Who is whose, as the settings say.

@@ -154,11 +154,14 @@ fn migrations_are_twins() {
     let (sqlite, postgres) = (names("sqlite"), names("postgres"));
     assert!(!sqlite.is_empty());
     assert_eq!(sqlite, postgres, "the two migration folders differ");
+    let mut tables = 0;
     for name in &sqlite {
         let columns =
             |engine: &str| columns(&fs::read_to_string(root().join("migrations").join(engine).join(name)).unwrap());
         assert_eq!(columns("sqlite"), columns("postgres"), "{name}: tables or columns differ");
+        tables += columns("sqlite").len();
     }
+    assert!(tables > 0, "no table was found");
 }
 
 /// `table.column` of every CREATE TABLE, whatever the types.
@@ -177,6 +180,5 @@ fn columns(sql: &str) -> Vec<String> {
             }
         }
     }
-    assert!(!found.is_empty());
     found
 }

@@ -44,6 +44,7 @@ impl Import {
         let (tally, counts) = open::block_on(async {
             let pipeline = open::pipeline(settings).await?;
             let tally = take(&pipeline, &listing.items, now).await?;
+            pipeline.settle(now).await?;
             let mut db = pipeline.store().read().await?;
             Ok((tally, barometer::store::raw::counts(&mut db).await?))
         })?;

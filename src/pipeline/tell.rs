@@ -1,6 +1,6 @@
 //! From what is true of an account to what its readers are owed: fold, names, plan, outbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -64,16 +64,19 @@ impl Pipeline {
         self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id))
     }
 
-    /// The fold with `fresh` taken in: one step where they come last, from the start where one came late.
+    /// The fold with `fresh` taken in: one step where they come last, from the start where one came
+    /// late or history has been added meanwhile.
     async fn folded(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry]) -> Result<State> {
         let calendar = self.settings.calendar_of(account);
-        let mut state: State = match accounts::fold(db, &account.id).await? {
-            Some(row) => parse(&row.state, "fold")?,
-            None => State::default(),
+        let row = accounts::fold(db, &account.id).await?;
+        let outdated = row.as_ref().is_some_and(|row| row.state.is_empty());
+        let mut state: State = match row {
+            Some(row) if !outdated => parse(&row.state, "fold")?,
+            _ => State::default(),
         };
         let mut fresh: Vec<&Entry> = fresh.iter().collect();
         fresh.sort_by(|a, b| a.position().cmp(&b.position()));
-        if fresh.first().is_some_and(|first| !state.precedes(first)) {
+        if outdated || fresh.first().is_some_and(|first| !state.precedes(first)) {
             let rows = messages::entries(db, &account.id).await?;
             let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
             return Ok(State::of(&entries, &self.patience, calendar));
@@ -92,23 +95,17 @@ impl Pipeline {
         view: &State,
         now: Timestamp,
     ) -> Result<(Vec<Named>, Vec<Event>)> {
-        let mut stored = incidents::of_account(db, &account.id).await?;
+        let mut stored = Stored::of(incidents::of_account(db, &account.id).await?)?;
         let mut told = told_so_far(db, &account.id).await?;
-        let mut numbers: BTreeMap<String, i64> = BTreeMap::new();
-        for row in &stored {
-            let highest = numbers.entry(row.topic.clone()).or_default();
-            *highest = row.number.max(*highest);
-        }
         let (mut named, mut events) = (Vec::new(), Vec::new());
         for incident in &view.incidents {
             let topic = word(&incident.topic);
-            let before = take_match(&mut stored, &topic, incident)?;
+            let before = stored.take(&topic, incident);
             let (id, number) = if let Some((row, _)) = &before {
                 (row.id.clone(), row.number)
             } else {
-                let number = numbers.entry(topic.clone()).or_default();
-                *number += 1;
-                (format!("{}/{topic}-{number}", account.id), *number)
+                let number = stored.next_number(&topic);
+                (format!("{}/{topic}-{number}", account.id), number)
             };
             let old = before.map(|(_, old)| old);
             if old.as_ref() != Some(incident) {
@@ -288,22 +285,44 @@ fn row(id: &str, account: &Account, number: i64, incident: &Incident) -> Result<
     })
 }
 
-/// The stored incident that shares a cause with this one; taken out, so that it is given once.
-fn take_match(
-    stored: &mut Vec<IncidentRow>,
-    topic: &str,
-    incident: &Incident,
-) -> Result<Option<(IncidentRow, Incident)>> {
-    for n in 0..stored.len() {
-        let Some(row) = stored.get(n).filter(|row| row.topic == topic) else {
-            continue;
-        };
-        let old: Incident = parse(&row.doc, "incident")?;
-        if old.causes.iter().any(|c| incident.causes.iter().any(|d| d.key == c.key)) {
-            return Ok(Some((stored.remove(n), old)));
+/// The incidents of an account as the last fold left them, to be matched with those of the next.
+struct Stored {
+    rows: Vec<Option<(IncidentRow, Incident)>>,
+    /// Topic and cause to places in `rows`.
+    causes: HashMap<(String, String), Vec<usize>>,
+    /// The highest number of each topic.
+    numbers: BTreeMap<String, i64>,
+}
+
+impl Stored {
+    fn of(rows: Vec<IncidentRow>) -> Result<Self> {
+        let mut stored =
+            Self { rows: Vec::with_capacity(rows.len()), causes: HashMap::new(), numbers: BTreeMap::new() };
+        for (place, row) in rows.into_iter().enumerate() {
+            let incident: Incident = parse(&row.doc, "incident")?;
+            for cause in &incident.causes {
+                stored.causes.entry((row.topic.clone(), cause.key.clone())).or_default().push(place);
+            }
+            let highest = stored.numbers.entry(row.topic.clone()).or_default();
+            *highest = row.number.max(*highest);
+            stored.rows.push(Some((row, incident)));
         }
+        Ok(stored)
     }
-    Ok(None)
+
+    /// The first one that shares a cause with `incident`; taken out, so that it is given once.
+    fn take(&mut self, topic: &str, incident: &Incident) -> Option<(IncidentRow, Incident)> {
+        let shared = incident.causes.iter().filter_map(|c| self.causes.get(&(topic.to_owned(), c.key.clone())));
+        let is_there = |place: &&usize| self.rows.get(**place).is_some_and(Option::is_some);
+        let place = shared.flatten().filter(is_there).min().copied()?;
+        self.rows.get_mut(place)?.take()
+    }
+
+    fn next_number(&mut self, topic: &str) -> i64 {
+        let highest = self.numbers.entry(topic.to_owned()).or_default();
+        *highest += 1;
+        *highest
+    }
 }
 
 /// What to call the difference.

@@ -45,7 +45,7 @@ pub struct Contact {
 /// How far an account is folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoldRow {
-    /// What is true of it, as JSON.
+    /// What is true of it, as JSON; empty where messages have come that it lacks.
     pub state: String,
     /// Instant in unix microseconds and content key of the last message in it.
     pub last_key: (i64, String),
@@ -254,6 +254,36 @@ pub async fn put_fold(db: &mut AnyConnection, account: &str, fold: &FoldRow) -> 
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Records that an account's fold lacks messages, and by when it must be made anew.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn outdate_fold(db: &mut AnyConnection, account: &str, due: Timestamp) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO folds (account, state, last_sent_us, last_content_key, next_ask_us)
+         VALUES ($1, '', 0, '', $2)
+         ON CONFLICT (account) DO UPDATE SET state = '', next_ask_us = excluded.next_ask_us",
+    )
+    .bind(account)
+    .bind(due.as_microsecond())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Accounts whose fold must be made anew, at most `limit`.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn outdated_folds(db: &mut AnyConnection, limit: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT account FROM folds WHERE state = '' ORDER BY account LIMIT $1")
+        .bind(limit)
+        .fetch_all(db)
+        .await?)
 }
 
 /// Accounts that time may have changed by now, the longest due first.
