@@ -5,9 +5,11 @@
 //! input; linear.
 
 mod head;
+mod listing;
 mod scan;
 
 pub use head::{Headline, arrived_at, headline};
+pub use listing::{Horizon, haul};
 pub use scan::{DEEPEST, LARGEST, LONGEST_HEADER, MOST_HEADERS, MOST_PARTS, OverLimit, scan};
 
 pub(crate) use head::{field_of, fields, instant, parse_head, received_at};

@@ -20,3 +20,5 @@ pub mod pipeline;
 
 pub mod edge;
 pub mod store;
+
+pub mod daemon;

@@ -9,13 +9,14 @@
 mod deliver;
 mod digests;
 mod event;
+mod mailbox;
 mod record;
 mod tell;
 mod understand;
 mod views;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,14 +26,15 @@ use crate::filing::Directory;
 use crate::judge::Judge;
 use crate::notify::compose::ComposeError;
 use crate::notify::{TemplateError, Templates};
-use crate::read::Ours;
+use crate::read::{Ours, Reading};
 use crate::store::raw::{self, Kept, NewCopy};
-use crate::store::{Store, StoreError, accounts, outbox};
+use crate::store::{Store, StoreError, Tx, accounts, leases, outbox};
 use crate::watch::Patience;
 
 pub use deliver::{Delivered, Names};
 pub use event::{Cite, Event};
-pub use understand::{Reader, Understood};
+pub use mailbox::{Haul, Holder, Queues};
+pub use understand::{Reader, Stopwatch, Times, Understood};
 pub use world::{Incoming, Story, World};
 
 /// How many messages one transaction takes in, and how many bytes.
@@ -64,6 +66,12 @@ pub enum PipelineError {
     /// An address of the settings makes no e-mail.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// The program ends; what was in hand is tried again.
+    #[error("interrupted; it is tried again")]
+    Interrupted,
+    /// Another daemon has taken over; nothing was written.
+    #[error("another daemon has taken over this work")]
+    LeaseLost,
     /// Time asks for the same instant for ever: a defect.
     #[error("the pipeline asks for {at} again and again; this is a defect worth reporting")]
     Stuck {
@@ -87,9 +95,11 @@ type Result<T> = std::result::Result<T, PipelineError>;
 pub struct Pipeline {
     store: Store,
     settings: Arc<Settings>,
-    reader: understand::Pool,
+    reader: Arc<understand::Pool>,
     templates: Templates,
     patience: Patience,
+    /// The lease under which it works; none where it has the store to itself.
+    holder: Option<Holder>,
 }
 
 /// What one call of [`Pipeline::work`] did.
@@ -99,6 +109,10 @@ pub struct Pass {
     pub handled: u64,
     /// What happened because of them.
     pub events: Vec<Event>,
+    /// How many were `read`, `automatic`, `unreadable` or `failed`.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// How long those that were understood took, where somebody measures.
+    pub times: Vec<Times>,
 }
 
 impl Pipeline {
@@ -107,7 +121,38 @@ impl Pipeline {
     pub fn new(store: Store, settings: Settings, judge: Judge, templates: Templates) -> Self {
         let settings = Arc::new(settings);
         let reader = Reader::new(Arc::clone(&settings), judge);
-        Self { store, settings, reader: understand::Pool::new(reader), templates, patience: Patience::default() }
+        Self::with(store, settings, reader, templates)
+    }
+
+    /// The same for a daemon: working only as long as `holder` holds its lease, and measuring
+    /// what each message takes.
+    #[must_use]
+    pub fn under(
+        store: Store,
+        settings: Settings,
+        judge: Judge,
+        templates: Templates,
+        (holder, stopwatch): (Holder, Stopwatch),
+    ) -> Self {
+        let settings = Arc::new(settings);
+        let reader = Reader::new(Arc::clone(&settings), judge).timed(stopwatch);
+        Self { holder: Some(holder), ..Self::with(store, settings, reader, templates) }
+    }
+
+    fn with(store: Store, settings: Arc<Settings>, reader: Reader, templates: Templates) -> Self {
+        let reader = Arc::new(understand::Pool::new(reader));
+        Self { store, settings, reader, templates, patience: Patience::default(), holder: None }
+    }
+
+    /// A transaction that may be committed: where there is a lease, it is ours until then.
+    async fn begin_work(&self) -> Result<Tx> {
+        let mut tx = self.store.begin().await?;
+        if let Some(Holder { lease, owner }) = &self.holder
+            && !leases::hold(tx.db(), lease, owner).await?
+        {
+            return Err(PipelineError::LeaseLost);
+        }
+        Ok(tx)
     }
 
     /// The ledger, for those who only look.
@@ -137,8 +182,18 @@ impl Pipeline {
     pub async fn work(&self, now: Timestamp) -> Result<Pass> {
         let waiting = self.claim(now).await?;
         let mut pass = Pass { handled: waiting.len() as u64, ..Pass::default() };
-        let understood = self.reader.understand(&waiting);
-        let mut tx = self.store.begin().await?;
+        if waiting.is_empty() {
+            return Ok(pass);
+        }
+        let pool = Arc::clone(&self.reader);
+        // The threads that read take their time; those that serve sockets must not wait for them.
+        let reading = tokio::task::spawn_blocking(move || (pool.understand(&waiting), waiting));
+        let (understood, waiting) = reading.await.map_err(|_| PipelineError::Interrupted)?;
+        for outcome in &understood {
+            *pass.outcomes.entry(outcome_of(outcome)).or_default() += 1;
+            pass.times.extend(outcome.as_ref().ok().and_then(|u| u.times));
+        }
+        let mut tx = self.begin_work().await?;
         let mut read = Vec::with_capacity(waiting.len());
         for (copy, outcome) in waiting.iter().zip(understood) {
             match outcome {
@@ -166,7 +221,7 @@ impl Pipeline {
     /// Where the store cannot be written; what was not folded stays due.
     pub async fn settle(&self, now: Timestamp) -> Result<()> {
         loop {
-            let mut tx = self.store.begin().await?;
+            let mut tx = self.begin_work().await?;
             let outdated = accounts::outdated_folds(tx.db(), FOLDS).await?;
             for account in &outdated {
                 self.tell(tx.db(), account, Vec::new(), now).await?;
@@ -181,7 +236,7 @@ impl Pipeline {
     /// Counts the attempt before the risk. A message that was tried before is tried alone, so
     /// that its neighbours do not pay for it.
     async fn claim(&self, now: Timestamp) -> Result<Vec<raw::Waiting>> {
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.begin_work().await?;
         raw::quarantine_exhausted(tx.db(), now).await?;
         let mut waiting = raw::waiting(tx.db(), BATCH, BATCH_BYTES).await?;
         let lone = waiting.iter().position(|w| w.attempts > 0);
@@ -203,7 +258,7 @@ impl Pipeline {
     /// Where the store cannot be written; what was due stays due.
     pub async fn tick(&self, now: Timestamp) -> Result<Vec<Event>> {
         let mut events = Vec::new();
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.begin_work().await?;
         let due: BTreeSet<String> = accounts::due_folds(tx.db(), now).await?.into_iter().collect();
         for account in due {
             events.extend(self.tell(tx.db(), &account, Vec::new(), now).await?);
@@ -213,19 +268,49 @@ impl Pipeline {
         Ok(events)
     }
 
-    /// When [`Pipeline::tick`] or [`Pipeline::deliver`] next has something to do.
+    /// When [`Pipeline::tick`] or a delivery next has something to do.
     ///
     /// # Errors
     ///
     /// Where the store cannot be read.
     pub async fn next_wake(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        let mut db = self.store.read().await?;
-        let ask = accounts::next_ask(&mut db).await?;
-        let send = outbox::next_due(&mut db).await?;
-        let digest = self.next_digest(&mut db, now).await?;
-        let instant = |us: i64| Timestamp::from_microsecond(us).ok();
-        Ok([ask.and_then(instant), send.and_then(instant), digest].into_iter().flatten().min())
+        Ok([self.next_tick(now).await?, self.next_delivery().await?].into_iter().flatten().min())
     }
+
+    /// When [`Pipeline::tick`] next has something to do.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub async fn next_tick(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let mut db = self.store.read().await?;
+        let ask = accounts::next_ask(&mut db).await?.and_then(instant);
+        let digest = self.next_digest(&mut db, now).await?;
+        Ok([ask, digest].into_iter().flatten().min())
+    }
+
+    /// When an e-mail is next due; now or earlier where one waits.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub async fn next_delivery(&self) -> Result<Option<Timestamp>> {
+        let mut db = self.store.read().await?;
+        Ok(outbox::next_due(&mut db).await?.and_then(instant))
+    }
+}
+
+fn outcome_of(outcome: &std::result::Result<Box<Understood>, String>) -> &'static str {
+    match outcome {
+        Err(_) => "failed",
+        Ok(understood) if understood.message.reading != Reading::Ok => "unreadable",
+        Ok(understood) if understood.message.automatic.is_some() => "automatic",
+        Ok(_) => "read",
+    }
+}
+
+fn instant(us: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(us).ok()
 }
 
 fn after_the_rest(now: Timestamp) -> Timestamp {

@@ -69,6 +69,7 @@ fn notification(dedup_key: &str, due: Timestamp) -> NewNotification {
         message_id: format!("{dedup_key}@northlight.example"),
         due_us: due.as_microsecond(),
         expires_us: None,
+        grave: false,
         account: Some("acme".to_owned()),
         incident: None,
     }

@@ -17,6 +17,7 @@ mod quarantine;
 mod read;
 mod replay;
 mod rules;
+mod run;
 mod score;
 mod threads;
 
@@ -62,6 +63,8 @@ pub struct Common {
 enum Command {
     /// Take the mail of a small fictional firm through the whole pipeline; no set-up needed.
     Demo(demo::Demo),
+    /// The daemon: mailboxes in, alerts and digests out, until SIGTERM.
+    Run(run::Run),
     /// Take mail from disk into the store as history.
     Import(import::Import),
     /// What would Barometer have told whom, when, on this mail at its own dates?
@@ -104,6 +107,7 @@ impl Cli {
         let common = &self.common;
         match self.command {
             Command::Demo(c) => c.run(common),
+            Command::Run(c) => c.run(common, now),
             Command::Import(c) => c.run(common, now),
             Command::Replay(c) => c.run(common),
             Command::Read(c) => c.run(common),

@@ -25,6 +25,11 @@ pub fn error(what: &impl Display) {
     eprintln!("barometer: {}", printable(&what.to_string()));
 }
 
+/// A remark beside the output.
+pub fn note(what: &str) {
+    error(&what);
+}
+
 /// A table with aligned columns; the first row is its head.
 pub fn table(rows: &[Vec<String>]) {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();

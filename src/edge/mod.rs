@@ -4,4 +4,10 @@
 
 pub mod files;
 pub mod folder;
+pub mod health;
+pub mod imap;
 pub mod login;
+pub mod metrics;
+pub mod smtp;
+pub mod systemd;
+pub mod tls;

@@ -8,8 +8,10 @@ pub mod compose;
 pub mod digest;
 mod harmless;
 mod layout;
+pub mod notice;
 pub mod page;
 mod plan;
+pub mod retry;
 pub mod sample;
 mod templates;
 mod view;
@@ -18,6 +20,6 @@ pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, 
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
     AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,
-    IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine, StaffAlertView,
-    StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
+    IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine,
+    StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
 };

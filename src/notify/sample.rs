@@ -9,11 +9,12 @@ use jiff::tz::{TimeZone, offset};
 use crate::config::Kind;
 use crate::judge::{Severity, Side, ToneLabel, UrgencyLabel};
 
+use super::notice::NoticeView;
 use super::page::{DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep};
 use super::view::{
     AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,
-    IncidentView, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine, StaffAlertView,
-    StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
+    IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine,
+    StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
 };
 
 /// Midnight of Thursday 5 March 2026, UTC.
@@ -66,6 +67,17 @@ fn promise(by: Side, who: &str, words: &str, day: i8, state: PromiseState) -> Pr
         due: Some(date(2026, 3, day)),
         state,
         account: String::new(),
+    }
+}
+
+/// A mailbox that is not read.
+#[must_use]
+pub fn notice() -> NoticeView {
+    NoticeView {
+        headline: "the mailbox \"watch\" is not read".into(),
+        what: "It could not be polled since Thu 5 Mar 09:14 UTC.".into(),
+        lines: vec!["The last trouble: the server refused the log-in".into()],
+        next_step: "Run `barometer check`, which tries each step and names the remedy.".into(),
     }
 }
 
@@ -325,6 +337,7 @@ pub fn daily() -> DigestView {
         unread: vec![UnreadLine { reason: "encrypted".into(), messages: 1 }],
         trends: Vec::new(),
         counts: DigestCounts { read: 61, automatic: 22, unreadable: 1, waiting: 0 },
+        mailboxes: vec![MailboxLine { name: "watch".into(), listed: 2_140, settled: 2_139, waiting: 1, missing: 0 }],
     }
 }
 
@@ -381,6 +394,7 @@ pub fn calm() -> DigestView {
         strangers: Vec::new(),
         unread: Vec::new(),
         counts: DigestCounts { read: 17, automatic: 9, unreadable: 0, waiting: 0 },
+        mailboxes: Vec::new(),
         ..daily()
     }
 }

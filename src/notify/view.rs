@@ -287,6 +287,8 @@ pub struct DigestView {
     pub trends: Vec<TrendLine>,
     /// What was done in the time it covers.
     pub counts: DigestCounts,
+    /// The mailboxes that the daemon reads.
+    pub mailboxes: Vec<MailboxLine>,
 }
 
 /// What changed at one account.
@@ -390,4 +392,19 @@ pub struct DigestCounts {
     pub unreadable: u64,
     /// Messages that still wait.
     pub waiting: u64,
+}
+
+/// What became of everything that a mailbox ever listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MailboxLine {
+    /// Its name in the settings.
+    pub name: String,
+    /// Messages listed by its server.
+    pub listed: u64,
+    /// Of these, those that came to an end: read, copies, set aside, gone, not to be recorded.
+    pub settled: u64,
+    /// Of these, those that wait to be read.
+    pub waiting: u64,
+    /// Of these, those of which nothing is known: a fault.
+    pub missing: u64,
 }

@@ -12,15 +12,16 @@ use crate::calendar::local_instant;
 use crate::config::{EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
+use crate::notify::retry;
 use crate::notify::{
-    AccountChanges, DigestCounts, DigestSpan, DigestView, NewsLine, OpenLine, Rendered, StrangerLine, UnreadLine,
-    digest, is_private_signal,
+    AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, StrangerLine,
+    UnreadLine, digest, is_private_signal,
 };
 use crate::read::{Direction, Reading};
 use crate::store::outbox::{self, NewNotification};
 use crate::store::periods::{self, ArrivedRow};
 use crate::store::told::{self, Told};
-use crate::store::{AnyConnection, incidents, messages, raw};
+use crate::store::{AnyConnection, incidents, mailboxes, messages, raw};
 use crate::watch::{Cause, Entry, Incident, Phase};
 
 /// Signals that are good news by themselves.
@@ -125,7 +126,8 @@ impl Pipeline {
             bytes: mail.bytes,
             message_id: mail.message_id.clone(),
             due_us: now.as_microsecond(),
-            expires_us: None,
+            expires_us: Some(now.as_microsecond().saturating_add(retry::micros(retry::DIGEST_LIFE))),
+            grave: false,
             account: None,
             incident: None,
         };
@@ -203,6 +205,7 @@ impl Pipeline {
             unread: unread(db, &arrived).await?,
             trends: Vec::new(),
             counts: counts(db, &arrived).await?,
+            mailboxes: self.mailbox_lines(db).await?,
         })
     }
 
@@ -257,6 +260,24 @@ impl Pipeline {
         };
         let filed = self.filed(db, &cause.key).await?;
         Ok(filed.map_or_else(String::new, |f| headline(self.reader.reader().judge().rules(), &f, cause)))
+    }
+
+    /// What became of everything that each mailbox listed; none before the daemon has read one.
+    async fn mailbox_lines(&self, db: &mut AnyConnection) -> Result<Vec<MailboxLine>> {
+        let mut lines = Vec::new();
+        for mailbox in &self.settings.mailboxes {
+            let tally = mailboxes::tally(db, &mailbox.name).await?;
+            let count = |n: i64| u64::try_from(n).unwrap_or(0);
+            lines.push(MailboxLine {
+                name: mailbox.name.clone(),
+                listed: count(tally.listed),
+                settled: count(tally.listed - tally.waiting - tally.missing()),
+                waiting: count(tally.waiting),
+                missing: count(tally.missing()),
+            });
+        }
+        lines.retain(|line| line.listed > 0);
+        Ok(lines)
     }
 
     fn strangers(&self, arrived: &[Arrived]) -> Vec<StrangerLine> {

@@ -55,7 +55,7 @@ impl Pipeline {
         let mut batch = Batch::default();
         for (key, copy, understood) in keyed {
             if self.is_never(&understood.message) {
-                never::forget(db, copy.copy).await?;
+                never::forget(db, copy.copy, now).await?;
             } else if let Some(message) = known.get(&key) {
                 batch.settled.push(Settled { copy: copy.copy, message: Some(*message), state: "duplicate" });
             } else if let Some(place) = batch.keys.get(&key) {

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::record::{json, parse, word};
 use super::{Event, Pipeline, Result};
 use crate::config::Account;
+use crate::judge::Severity;
+use crate::notify::retry;
 use crate::notify::{Line, Named, Notice, Saying, ToldSoFar, plan, shown};
 use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
@@ -130,6 +132,8 @@ impl Pipeline {
     /// Writes an e-mail, freezes its bytes, and records what it tells.
     async fn enqueue(&self, db: &mut AnyConnection, about: &About<'_>, notice: &Notice) -> Result<Vec<Event>> {
         let mail = self.write_alert(db, about, notice).await?;
+        let grave = notice.lines.iter().any(|line| line.severity == Severity::Critical);
+        let life = if grave { retry::CRITICAL_LIFE } else { retry::WARNING_LIFE };
         let row = |(recipient, due): &(String, Timestamp)| NewNotification {
             dedup_key: format!("{}>{recipient}", mail.message_id),
             kind: "alert".to_owned(),
@@ -137,7 +141,8 @@ impl Pipeline {
             bytes: mail.bytes.clone(),
             message_id: mail.message_id.clone(),
             due_us: due.as_microsecond(),
-            expires_us: None,
+            expires_us: Some(due.as_microsecond().saturating_add(retry::micros(life))),
+            grave,
             account: Some(about.account.id.clone()),
             incident: notice.lines.first().map(|l| l.incident.clone()),
         };

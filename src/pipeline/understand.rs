@@ -28,6 +28,19 @@ pub struct Reader {
     directory: Directory,
     judge: Judge,
     members: Vec<String>,
+    stopwatch: Option<Stopwatch>,
+}
+
+/// Time since some moment; a clock is not ours to read.
+pub type Stopwatch = fn() -> Duration;
+
+/// How long a message took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Judging alone.
+    pub rules: Duration,
+    /// Everything from bytes to verdict.
+    pub whole: Duration,
 }
 
 /// What the stages make of one message.
@@ -43,6 +56,8 @@ pub struct Understood {
     pub superiors: Vec<String>,
     /// What the other side is to us.
     pub kind: Kind,
+    /// How long it took, where somebody measures.
+    pub times: Option<Times>,
 }
 
 impl Reader {
@@ -55,7 +70,14 @@ impl Reader {
             members: settings.members.iter().map(|m| m.name.clone()).collect(),
             settings,
             judge,
+            stopwatch: None,
         }
+    }
+
+    /// The same, measuring what each message takes.
+    #[must_use]
+    pub fn timed(self, stopwatch: Stopwatch) -> Self {
+        Self { stopwatch: Some(stopwatch), ..self }
     }
 
     /// The compiled rules.
@@ -67,14 +89,20 @@ impl Reader {
     /// Takes one message through reading, filing and judging. `arrived_at` is the store's word; else its headers'.
     #[must_use]
     pub fn understand(&self, raw: &[u8], arrived_at: Option<Timestamp>) -> Understood {
+        let begun = self.stopwatch.map(|now| now());
         let message = read::read(raw, &self.ours);
         let filed = self.directory.attribute(&message);
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());
         let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
         let arrived_at = arrived_at.or(message.arrived_at);
+        let judged_from = self.stopwatch.map(|now| now());
         let verdict = self.verdict(&message, account.as_ref(), &superiors, arrived_at);
-        Understood { message, filed, verdict, superiors, kind }
+        let times = self.stopwatch.zip(begun).zip(judged_from).map(|((now, begun), from)| {
+            let end = now();
+            Times { rules: end.saturating_sub(from), whole: end.saturating_sub(begun) }
+        });
+        Understood { message, filed, verdict, superiors, kind, times }
     }
 
     fn account(&self, filed: &Attribution) -> Option<Account> {

@@ -3,7 +3,7 @@
 //! The only file where one differs from the other. Nothing here shows a password.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
@@ -45,6 +45,16 @@ const SQLITE_NOTADB: i64 = 26;
 /// Why a store could not be opened or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Another daemon works on it.
+    #[error(
+        "another Barometer has the store {store} (it holds {lock}); stop it first, or use PostgreSQL, which lets several work"
+    )]
+    Taken {
+        /// The store.
+        store: String,
+        /// The file that it holds.
+        lock: String,
+    },
     /// The setting names no store.
     #[error("store: {store} is no store: write sqlite:/path/to/barometer.db or postgres://user@host/database")]
     Unknown {
@@ -135,6 +145,25 @@ pub(super) async fn open(url: &str) -> Result<Store> {
         Some(Place::File(path)) => open_file(&path).await,
         Some(Place::Server(url)) => open_server(&url).await,
         None => Err(StoreError::Unknown { store: without_password(url) }),
+    }
+}
+
+/// What keeps a second daemon from a `SQLite` file: the system lets go of it when we end, however we end.
+#[derive(Debug)]
+pub struct Sole(#[expect(dead_code, reason = "it is held, not read")] File);
+
+/// Locks a `SQLite` file for one daemon; `None` where the engine lets several work.
+pub(super) fn claim_for_daemon(url: &str) -> Result<Option<Sole>> {
+    let Some(Place::File(path)) = Place::of(url) else { return Ok(None) };
+    let lock = format!("{path}.lock");
+    let store = format!("sqlite:{path}");
+    let unwritable = |source| StoreError::Unwritable { store: store.clone(), source };
+    create_file(Path::new(&lock)).map_err(unwritable)?;
+    let file = OpenOptions::new().write(true).open(&lock).map_err(unwritable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Sole(file))),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Taken { store, lock }),
+        Err(TryLockError::Error(source)) => Err(unwritable(source)),
     }
 }
 

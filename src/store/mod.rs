@@ -8,6 +8,9 @@
 mod engine;
 mod sql;
 
+pub mod leases;
+pub mod mailboxes;
+
 pub mod raw;
 
 pub mod messages;
@@ -26,7 +29,7 @@ pub mod periods;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Transaction};
 
-pub use engine::StoreError;
+pub use engine::{Sole, StoreError};
 pub use sqlx::AnyConnection;
 
 /// What a query yields.
@@ -49,6 +52,16 @@ impl Store {
     /// Names the store, without its password, and what can be done.
     pub async fn open(url: &str) -> Result<Self> {
         engine::open(url).await
+    }
+
+    /// Makes us the only daemon on the `SQLite` file at `url`, for as long as the answer is kept;
+    /// `None` on `PostgreSQL`, where leases part the work.
+    ///
+    /// # Errors
+    ///
+    /// Where another daemon has it, or the lock beside it cannot be made.
+    pub fn claim_for_daemon(&self, url: &str) -> Result<Option<Sole>> {
+        engine::claim_for_daemon(url)
     }
 
     /// An empty store that ends with its last clone. It has one connection:

@@ -39,6 +39,8 @@ pub struct NewNotification {
     pub due_us: i64,
     /// When it is no longer worth sending.
     pub expires_us: Option<i64>,
+    /// Whether it must not wait behind a cap: a critical alert.
+    pub grave: bool,
     /// The account it is about.
     pub account: Option<String>,
     /// The incident it is about.
@@ -50,6 +52,16 @@ pub struct NewNotification {
 pub struct Notification {
     /// The notification.
     pub id: i64,
+    /// What makes two the same.
+    pub dedup_key: String,
+    /// Whether it must not wait behind a cap: 1 for a critical alert.
+    pub grave: i64,
+    /// The account it is about.
+    pub account: Option<String>,
+    /// The incident it is about.
+    pub incident: Option<String>,
+    /// When it is no longer worth sending, in unix microseconds.
+    pub expires_us: Option<i64>,
     /// Alert, digest and so on.
     pub kind: String,
     /// Address of the one recipient.
@@ -64,6 +76,17 @@ pub struct Notification {
     pub repeats: i64,
     /// When the claim ends, in unix microseconds.
     pub lease_end_us: i64,
+}
+
+/// An e-mail that was closed without being sent.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct SetAside {
+    /// The notification.
+    pub id: i64,
+    /// Alert, digest and so on.
+    pub kind: String,
+    /// Expired or held.
+    pub state: String,
 }
 
 /// How many notifications are in each state.
@@ -99,10 +122,10 @@ pub async fn enqueue(db: &mut AnyConnection, new: &[NewNotification]) -> Result<
     for run in sql::runs(new) {
         let statement = sql::with_rows(
             "INSERT INTO outbox (dedup_key, kind, recipient, message_id, account, incident, state,
-                                 attempts, repeats, due_us, expires_us, bytes)
+                                 attempts, repeats, due_us, expires_us, bytes, grave)
              VALUES :rows ON CONFLICT (dedup_key) DO NOTHING",
             1,
-            12,
+            13,
             run.len(),
         );
         let mut query = sqlx::query(statement);
@@ -119,7 +142,8 @@ pub async fn enqueue(db: &mut AnyConnection, new: &[NewNotification]) -> Result<
                 .bind(0_i64)
                 .bind(notification.due_us)
                 .bind(notification.expires_us)
-                .bind(notification.bytes.as_slice());
+                .bind(notification.bytes.as_slice())
+                .bind(i64::from(notification.grave));
         }
         query.execute(&mut *db).await?;
     }
@@ -142,7 +166,7 @@ async fn numbers_of(db: &mut AnyConnection, all: &[NewNotification]) -> Result<V
     Ok(keys.iter().filter_map(|key| numbers.get(key.as_ref()).copied()).collect())
 }
 
-/// Takes the notification that has been due longest, and hides it until
+/// Takes the notification that has been due longest, a grave one first, and hides it until
 /// `lease_end`: should we crash before it is sent, it comes back by itself.
 /// What is past its time, or was twice of unknown outcome, is set aside first.
 ///
@@ -160,9 +184,9 @@ pub async fn claim_due(db: &mut AnyConnection, now: Timestamp, lease_end: Timest
          WHERE closed_us IS NULL AND due_us <= $1
            AND id = (SELECT id FROM outbox
                      WHERE closed_us IS NULL AND due_us <= $1
-                     ORDER BY due_us, id LIMIT 1)
-         RETURNING id, kind, recipient, bytes, message_id, attempts, repeats,
-                   due_us AS lease_end_us",
+                     ORDER BY grave DESC, due_us, id LIMIT 1)
+         RETURNING id, dedup_key, grave, account, incident, expires_us, kind, recipient, bytes, message_id,
+                   attempts, repeats, due_us AS lease_end_us",
     )
     .bind(now.as_microsecond())
     .bind(lease_end.as_microsecond())
@@ -172,18 +196,22 @@ pub async fn claim_due(db: &mut AnyConnection, now: Timestamp, lease_end: Timest
 
 /// Closes what must not be sent: past its time and surely not sent, or, though
 /// repeated once, left in `sending` until the lease ran out.
-async fn set_aside(db: &mut AnyConnection, now: Timestamp) -> Result<()> {
-    sqlx::query(
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn set_aside(db: &mut AnyConnection, now: Timestamp) -> Result<Vec<SetAside>> {
+    Ok(sqlx::query_as(
         "UPDATE outbox
          SET closed_us = $1, state = CASE WHEN state = 'sending' THEN 'held' ELSE 'expired' END
          WHERE closed_us IS NULL AND due_us <= $1
            AND ((state = 'sending' AND repeats > 0)
-                OR (state IN ('queued', 'leased', 'deferred') AND expires_us <= $1))",
+                OR (state IN ('queued', 'leased', 'deferred') AND expires_us <= $1))
+         RETURNING id, kind, state",
     )
     .bind(now.as_microsecond())
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_all(db)
+    .await?)
 }
 
 /// Records that the attempt begins; to be committed before it does. False
@@ -262,6 +290,99 @@ pub async fn unknown(db: &mut AnyConnection, id: i64, now: Timestamp, next_us: i
     Ok(())
 }
 
+/// Gives a claim back: no attempt was made, and none is counted.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn returned(db: &mut AnyConnection, id: i64, due_us: i64, error: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = CASE WHEN repeats > 0 THEN 'unknown' ELSE 'deferred' END,
+                           due_us = $2, error = $3, attempts = attempts - 1,
+                           repeats = CASE WHEN repeats > 0 THEN repeats - 1 ELSE 0 END
+         WHERE id = $1 AND closed_us IS NULL",
+    )
+    .bind(id)
+    .bind(due_us)
+    .bind(sql::text(error).into_owned())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many e-mails of kinds that are capped went to a recipient since an instant.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn sent_since(db: &mut AnyConnection, recipient: &str, since_us: i64) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "SELECT COUNT(*) FROM outbox
+         WHERE recipient = $1 AND closed_us >= $2 AND state = 'sent' AND kind = 'alert' AND reply NOT LIKE 'told in %'",
+    )
+    .bind(recipient)
+    .bind(since_us)
+    .fetch_one(db)
+    .await?)
+}
+
+/// When the newest e-mail of a kind was enqueued for a recipient, in unix microseconds.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn newest_due(db: &mut AnyConnection, recipient: &str, kind: &str) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar("SELECT MAX(COALESCE(closed_us, due_us)) FROM outbox WHERE recipient = $1 AND kind = $2")
+        .bind(recipient)
+        .bind(kind)
+        .fetch_one(db)
+        .await?)
+}
+
+/// The alerts that a recipient is owed by now and that nobody has begun to send: number and bytes,
+/// the oldest first; grave ones too where `grave` is 1.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn untouched_alerts(
+    db: &mut AnyConnection,
+    recipient: &str,
+    now: Timestamp,
+    grave: i64,
+) -> Result<Vec<(i64, Vec<u8>)>> {
+    Ok(sqlx::query_as(
+        "SELECT id, bytes FROM outbox
+         WHERE recipient = $1 AND closed_us IS NULL AND due_us <= $2 AND kind = 'alert' AND grave <= $3
+           AND state IN ('queued', 'deferred')
+         ORDER BY due_us, id LIMIT 500",
+    )
+    .bind(recipient)
+    .bind(now.as_microsecond())
+    .bind(grave)
+    .fetch_all(db)
+    .await?)
+}
+
+/// Makes the alerts that a recipient is owed wait until `until_us`; grave ones too where `grave` is 1.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn hold_back(db: &mut AnyConnection, recipient: &str, until_us: i64, grave: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET due_us = $2
+         WHERE recipient = $1 AND closed_us IS NULL AND due_us < $2 AND kind = 'alert' AND grave <= $3
+           AND state IN ('queued', 'deferred')",
+    )
+    .bind(recipient)
+    .bind(until_us)
+    .bind(grave)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Records that no further attempt will be made, and why.
 ///
 /// # Errors
@@ -275,6 +396,28 @@ pub async fn given_up(db: &mut AnyConnection, id: i64, now: Timestamp, error: &s
     .bind(id)
     .bind(now.as_microsecond())
     .bind(sql::text(error).into_owned())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes up what a daemon that is gone had in hand: what it had only claimed is due
+/// now, what it was sending is of unknown outcome and due at `repeat_at`.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn recover(db: &mut AnyConnection, now: Timestamp, repeat_at: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox
+         SET state = CASE WHEN state = 'leased' THEN 'deferred' WHEN repeats > 0 THEN 'held' ELSE 'unknown' END,
+             closed_us = CASE WHEN state = 'sending' AND repeats > 0 THEN CAST($1 AS BIGINT) END,
+             due_us = CASE WHEN state = 'leased' THEN $1 ELSE $2 END,
+             error = CASE WHEN state = 'leased' THEN error ELSE 'the program ended while it was sent' END
+         WHERE closed_us IS NULL AND state IN ('leased', 'sending')",
+    )
+    .bind(now.as_microsecond())
+    .bind(repeat_at.as_microsecond())
     .execute(db)
     .await?;
     Ok(())

@@ -1,0 +1,346 @@
+//! One mailbox, read for ever: connect, catch up, wait, catch up.
+//!
+//! Whatever goes wrong ends the connection; the next one goes on from the cursor.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use std::sync::Arc;
+
+use super::{Shared, lease};
+use crate::config::{After, Mailbox};
+use crate::edge::imap::{Class, Idle, ImapError, Listed, Session, Timeouts};
+use crate::edge::login::{self, LoginError};
+use crate::intake::{self, Horizon};
+use crate::pipeline::{Haul, Holder, PipelineError};
+use crate::store::mailboxes::Epoch;
+use crate::store::raw::NewCopy;
+
+/// The longest wait for news before we look ourselves. IDLE is renewed with each look.
+const POLL: Duration = Duration::from_mins(5);
+/// How often the list of the server is compared with what is kept.
+const RECONCILED: SignedDuration = SignedDuration::from_hours(1);
+/// How far back that looks.
+const RECONCILED_SPAN: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// UIDs whose sizes are asked for at a time.
+const LISTED: usize = 500;
+/// Messages and bytes that are kept in one transaction.
+const HAUL: usize = 100;
+const HAUL_BYTES: u64 = 8 * 1024 * 1024;
+/// The most bytes of a message that are stored; above it, its beginning.
+const STORED: u64 = 64 * 1024 * 1024;
+const BEGINNING: u64 = 1024 * 1024;
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    #[error(transparent)]
+    Server(#[from] ImapError),
+    #[error(transparent)]
+    Store(#[from] PipelineError),
+}
+
+/// Reads a mailbox until the daemon stops.
+pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox) {
+    let lease = format!("mailbox {}", mailbox.name);
+    let mut failures = 0;
+    while !shared.stop.is_cancelled() {
+        let begun = shared.clock.now();
+        let outcome = lease::with(&shared, &lease, |held| async {
+            let reader = Reader { shared: &shared, mailbox: &mailbox, holder: shared.holder(&lease), held };
+            reader.read().await
+        });
+        let Some(Err(trouble)) = outcome.await else { continue };
+        let now = shared.clock.now();
+        // A connection that served for a while is no repeated failure.
+        if now.duration_since(begun) > SignedDuration::from_mins(10) {
+            failures = 0;
+        }
+        failures += 1;
+        let part = part_of(&mailbox);
+        shared.health.wrong(&part, now, &trouble.to_string());
+        shared.metrics.connected(&mailbox.name, false);
+        tracing::warn!(mailbox = mailbox.name, failures, "{}", chain(&trouble));
+        if !shared.pause(wait_after(&trouble, failures, shared.clock.jitter())).await {
+            return;
+        }
+    }
+}
+
+/// What the state of a mailbox is called in health reports.
+pub(super) fn part_of(mailbox: &Mailbox) -> String {
+    format!("mailbox {}", mailbox.name)
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// How long to leave a server alone. A refused log-in is asked for rarely, so that no account is
+/// locked; a lost connection is soon made anew.
+fn wait_after(trouble: &Trouble, failures: u32, jitter: f64) -> Duration {
+    let (first, longest) = match trouble {
+        Trouble::Login(_) => (60, 30 * 60),
+        Trouble::Store(_) => (1, 60),
+        Trouble::Server(error) => match error.class() {
+            Class::Credentials => (60, 30 * 60),
+            Class::Settings => (30, 10 * 60),
+            Class::Busy | Class::Protocol => (5, 5 * 60),
+            Class::Lost => (1, 60),
+        },
+    };
+    let doubled = 2_u64.saturating_pow(failures.saturating_sub(1).min(20)).saturating_mul(first);
+    Duration::from_secs(doubled.min(longest)).mul_f64(0.8 + 0.4 * jitter)
+}
+
+/// One connection to one mailbox.
+struct Reader<'a> {
+    shared: &'a Shared,
+    mailbox: &'a Mailbox,
+    holder: Holder,
+    held: CancellationToken,
+}
+
+/// How far the reading of an epoch has come.
+struct Place {
+    epoch: Epoch,
+    next_uid: u32,
+    settled_uid: u32,
+    horizon: Horizon,
+}
+
+impl Reader<'_> {
+    async fn read(&self) -> Result<(), Trouble> {
+        let login = login::of(&self.mailbox.server)?;
+        let mut session = Session::connect(&self.mailbox.server, login, &Timeouts::default()).await?;
+        let outcome = self.serve(&mut session).await;
+        if outcome.is_ok() {
+            // We leave as we came; whether the server answers changes nothing.
+            session.logout().await.ok();
+        }
+        outcome
+    }
+
+    async fn serve(&self, session: &mut Session) -> Result<(), Trouble> {
+        let mut place = self.open(session).await?;
+        self.shared.metrics.connected(&self.mailbox.name, true);
+        tracing::info!(mailbox = self.mailbox.name, "connected");
+        let mut reconciled = self.shared.clock.now();
+        loop {
+            self.catch_up(session, &mut place).await?;
+            self.settle(session, &mut place).await?;
+            if self.held.is_cancelled() {
+                return Ok(());
+            }
+            let now = self.shared.clock.now();
+            if now.duration_since(reconciled) >= RECONCILED {
+                self.reconcile(session, &place).await?;
+                reconciled = now;
+            }
+            if !self.wait(session).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Selects the folder and finds out where reading stands in it.
+    async fn open(&self, session: &mut Session) -> Result<Place, Trouble> {
+        let selected = session.select(&self.mailbox.folder).await?;
+        let epoch = Epoch {
+            mailbox: self.mailbox.name.clone(),
+            folder: self.mailbox.folder.clone(),
+            uid_validity: selected.uid_validity,
+        };
+        let pipeline = &self.shared.pipeline;
+        let (cursor, polled_before) = pipeline.cursor(&epoch, self.shared.clock.now()).await?;
+        let known = |uid: i64| u32::try_from(uid).unwrap_or(u32::MAX);
+        let horizon = match cursor.news_from {
+            Some(uid) => Horizon { news_from: known(uid), polled_before },
+            None => self.first_look(session, &epoch, polled_before).await?,
+        };
+        let place = Place { epoch, next_uid: known(cursor.next_uid), settled_uid: known(cursor.settled_uid), horizon };
+        if selected.uid_next.is_some_and(|next| next < place.next_uid) {
+            tracing::warn!(mailbox = self.mailbox.name, "the server counts backwards; its list is compared with ours");
+            let uids = session.uids_from(1).await?;
+            self.fetch_missing(session, &place, &uids).await?;
+        }
+        Ok(place)
+    }
+
+    /// A folder that we have not seen under this UIDVALIDITY: what is in it was there before us.
+    async fn first_look(
+        &self,
+        session: &mut Session,
+        epoch: &Epoch,
+        polled_before: Option<Timestamp>,
+    ) -> Result<Horizon, Trouble> {
+        let uids = session.uids_from(1).await?;
+        let news_from = uids.last().map_or(1, |last| last.saturating_add(1));
+        let horizon = self.shared.pipeline.first_listing(epoch, news_from, polled_before).await?;
+        tracing::info!(
+            mailbox = self.mailbox.name,
+            messages = uids.len(),
+            "{}",
+            if polled_before.is_some() {
+                "the server has numbered its messages anew: what is known is recognised, and told to nobody again"
+            } else {
+                "read for the first time: what is there is history, recorded and told to nobody"
+            }
+        );
+        self.shared.pipeline.introduce(epoch, (uids.len(), polled_before), self.shared.clock.now()).await?;
+        self.shared.owed.notify_waiters();
+        Ok(horizon)
+    }
+
+    /// Keeps everything that the server lists behind the cursor.
+    async fn catch_up(&self, session: &mut Session, place: &mut Place) -> Result<(), Trouble> {
+        let uids = session.uids_from(place.next_uid).await?;
+        for chunk in uids.chunks(LISTED) {
+            let listed = session.sizes(chunk).await?;
+            let mut rest = chunk;
+            while !rest.is_empty() && !self.held.is_cancelled() {
+                let of_rest: Vec<Listed> = listed.iter().filter(|l| rest.contains(&l.uid)).copied().collect();
+                let sizes: Vec<u64> = of_rest.iter().map(|l| l.size_bytes).collect();
+                let count = intake::haul(&sizes, HAUL, HAUL_BYTES);
+                let taken = of_rest.get(..count).unwrap_or_default();
+                // UIDs before the first that is left over, listed or gone.
+                let upto = of_rest
+                    .get(count)
+                    .map_or(rest.len(), |next| rest.iter().position(|uid| *uid == next.uid).unwrap_or(rest.len()));
+                let (mine, later) = rest.split_at_checked(upto).unwrap_or((rest, &[]));
+                let next_uid = mine.last().map_or(place.next_uid, |last| last.saturating_add(1));
+                if !self.keep(session, (place, mine), taken, next_uid).await? {
+                    return Ok(());
+                }
+                place.next_uid = next_uid;
+                rest = later;
+            }
+        }
+        if !self.held.is_cancelled() {
+            let now = self.shared.clock.now();
+            self.shared.pipeline.polled(&place.epoch, now).await?;
+            self.shared.health.ok(&part_of(self.mailbox), now);
+            self.shared.metrics.polled(&self.mailbox.name, now);
+        }
+        Ok(())
+    }
+
+    /// Fetches messages and commits their bytes; false where the lease is no longer ours.
+    async fn keep(
+        &self,
+        session: &mut Session,
+        (place, uids): (&Place, &[u32]),
+        listed: &[Listed],
+        next_uid: u32,
+    ) -> Result<bool, Trouble> {
+        let copies = self.fetch(session, place, listed).await?;
+        let fetched: std::collections::HashSet<&str> = copies.iter().map(|c| c.source.as_str()).collect();
+        let gone: Vec<u32> =
+            uids.iter().copied().filter(|uid| !fetched.contains(place.epoch.source(*uid).as_str())).collect();
+        let count = copies.len();
+        let haul = Haul { epoch: &place.epoch, copies, gone: &gone, next_uid, listed: uids.len() };
+        let kept = self.shared.pipeline.haul(haul, &self.holder, self.shared.clock.now()).await?;
+        if kept {
+            self.shared.metrics.fetched(&self.mailbox.name, count as u64);
+            self.shared.kept.notify_one();
+        } else {
+            self.held.cancel();
+        }
+        Ok(kept)
+    }
+
+    /// What is there of the listed messages. Small ones come many at a time.
+    async fn fetch(&self, session: &mut Session, place: &Place, listed: &[Listed]) -> Result<Vec<NewCopy>, Trouble> {
+        let now = self.shared.clock.now();
+        let (small, large): (Vec<Listed>, Vec<Listed>) =
+            listed.iter().copied().partition(|l| l.size_bytes < HAUL_BYTES);
+        let mut bodies = session.bodies(&small).await?;
+        for one in &large {
+            let most = if one.size_bytes > STORED { BEGINNING } else { STORED };
+            if let Some(bytes) = session.body(one.uid, one.size_bytes, most).await? {
+                bodies.push((one.uid, bytes));
+            }
+        }
+        let copies = bodies.into_iter().filter_map(|(uid, bytes)| {
+            let listed = listed.iter().find(|l| l.uid == uid)?;
+            let history = place.horizon.is_history(uid, listed.arrived_at);
+            // News is what reaches us now; history came when the server says.
+            let arrived = if history { listed.arrived_at.unwrap_or(now) } else { now };
+            Some(NewCopy {
+                source: place.epoch.source(uid),
+                whole_bytes: i64::try_from(listed.size_bytes.max(bytes.len() as u64)).unwrap_or(i64::MAX),
+                bytes,
+                arrived_us: Some(arrived.as_microsecond()),
+                history,
+            })
+        });
+        Ok(copies.collect())
+    }
+
+    /// Flags or moves what is kept, where that is wanted.
+    async fn settle(&self, session: &mut Session, place: &mut Place) -> Result<(), Trouble> {
+        if self.mailbox.after == After::Keep || place.settled_uid >= place.next_uid {
+            return Ok(());
+        }
+        let there = session.uids_from(place.settled_uid).await?;
+        let kept: Vec<u32> = there.into_iter().filter(|uid| *uid < place.next_uid).collect();
+        for uids in kept.chunks(LISTED) {
+            match &self.mailbox.after {
+                After::Keep => {}
+                After::Flag => session.flag(uids).await?,
+                After::Move(folder) => session.move_to(uids, folder).await?,
+            }
+        }
+        self.shared.pipeline.dealt_with(&place.epoch, place.next_uid).await?;
+        place.settled_uid = place.next_uid;
+        Ok(())
+    }
+
+    /// Compares the server's list with what is kept. Anything missing is fetched, and is a fault
+    /// of the server or of ours that people must hear of.
+    async fn reconcile(&self, session: &mut Session, place: &Place) -> Result<(), Trouble> {
+        let since = self.shared.clock.now().checked_sub(RECONCILED_SPAN).unwrap_or(Timestamp::MIN);
+        let uids = session.uids_since(since).await?;
+        self.fetch_missing(session, place, &uids).await
+    }
+
+    async fn fetch_missing(&self, session: &mut Session, place: &Place, uids: &[u32]) -> Result<(), Trouble> {
+        let below: Vec<u32> = uids.iter().copied().filter(|uid| *uid < place.next_uid).collect();
+        let missing = self.shared.pipeline.missing(&place.epoch, &below).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        tracing::error!(
+            mailbox = self.mailbox.name,
+            messages = missing.len(),
+            "the server lists messages that we passed over; they are fetched now"
+        );
+        let listed = session.sizes(&missing).await?;
+        for (uids, listed) in missing
+            .chunks(HAUL)
+            .map(|uids| (uids, listed.iter().filter(|l| uids.contains(&l.uid)).copied().collect::<Vec<_>>()))
+        {
+            self.keep(session, (place, uids), &listed, place.next_uid).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for news; false where we are to stop.
+    async fn wait(&self, session: &mut Session) -> Result<bool, Trouble> {
+        if session.can_idle() {
+            return Ok(session.idle(POLL, &self.held).await? != Idle::Stopped);
+        }
+        tokio::select! {
+            () = self.held.cancelled() => return Ok(false),
+            () = self.shared.clock.wait(POLL) => {}
+        }
+        session.noop().await?;
+        Ok(true)
+    }
+}
