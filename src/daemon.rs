@@ -11,6 +11,7 @@ mod vigil;
 mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -133,6 +134,10 @@ struct Shared {
     metrics: Metrics,
     health: Health,
     systemd: Systemd,
+    /// Whether no other daemon can be on this store.
+    alone: bool,
+    /// How many mailboxes we hold.
+    mailboxes: AtomicU32,
 }
 
 impl Shared {
@@ -149,9 +154,20 @@ impl Shared {
     }
 }
 
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        // Some errors tell their cause themselves.
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}
+
 /// What outlives a reload.
 struct Lasting {
     store: Store,
+    alone: bool,
     clock: Clock,
     owner: String,
     metrics: Metrics,
@@ -213,6 +229,7 @@ pub async fn run(
     let sole = store.claim_for_daemon(&url)?;
     let lasting = Lasting {
         store,
+        alone: sole.is_some(),
         clock,
         owner,
         metrics: Metrics::new(),
@@ -319,9 +336,11 @@ impl Generation {
             metrics: lasting.metrics.clone(),
             health: lasting.health.clone(),
             systemd: lasting.systemd.clone(),
+            alone: lasting.alone,
+            mailboxes: AtomicU32::new(0),
         });
-        for mailbox in shared.settings.mailboxes.clone() {
-            tasks.spawn(mailbox::watch(Arc::clone(&shared), mailbox));
+        for (place, mailbox) in (0..).zip(shared.settings.mailboxes.clone()) {
+            tasks.spawn(mailbox::watch(Arc::clone(&shared), mailbox, place));
         }
         for _ in 0..COURIERS {
             tasks.spawn(deliver::run(Arc::clone(&shared)));

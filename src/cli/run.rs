@@ -20,6 +20,8 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 impl Run {
     pub fn run(self, common: &Common, now: Timestamp) -> Result<Outcome> {
         let Self {} = self;
+        // First of all: the clock goes on from here.
+        let clock = Clock::showing(now);
         let first = load(common)?;
         if first.settings.mailboxes.is_empty() {
             return Err(open::Usage(
@@ -27,7 +29,6 @@ impl Run {
             )
             .into());
         }
-        let clock = Clock::showing(now);
         let owner = format!("{}-{}", std::process::id(), now.as_microsecond());
         let again = || load(common).map_err(|error| complaints(&error));
         let runtime = tokio::runtime::Builder::new_multi_thread()

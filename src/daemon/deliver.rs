@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Shared;
+use super::{Shared, chain};
 use crate::config;
 use crate::edge::folder::Folder;
 use crate::edge::smtp::{Outcome, Relay};
@@ -80,8 +80,8 @@ fn report(shared: &Shared, trouble: &Trouble) {
             tracing::warn!("the relay cannot be used; what is owed waits: {reason}");
         }
         Trouble::Store(error) => {
-            shared.health.wrong("store", now, &error.to_string());
-            tracing::error!("what is owed cannot be read or settled: {error}");
+            shared.health.wrong("store", now, &chain(error));
+            tracing::error!("what is owed cannot be read or settled: {}", chain(error));
         }
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Whatever goes wrong ends the connection; the next one goes on from the cursor.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use std::sync::Arc;
-
-use super::{Shared, lease};
+use super::{Shared, chain, lease};
 use crate::config::{After, Mailbox};
 use crate::edge::imap::{Class, Idle, ImapError, Listed, Session, Timeouts};
 use crate::edge::login::{self, LoginError};
@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_mins(5);
 const RECONCILED: SignedDuration = SignedDuration::from_hours(1);
 /// How far back that looks.
 const RECONCILED_SPAN: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long who has a mailbox waits before asking for one more.
+const COURTESY: Duration = Duration::from_secs(1);
 /// UIDs whose sizes are asked for at a time.
 const LISTED: usize = 500;
 /// Messages and bytes that are kept in one transaction.
@@ -44,15 +46,26 @@ enum Trouble {
     Store(#[from] PipelineError),
 }
 
-/// Reads a mailbox until the daemon stops.
-pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox) {
+/// Reads a mailbox, the one at `place` of the settings, until the daemon stops.
+pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox, place: u32) {
     let lease = format!("mailbox {}", mailbox.name);
     let mut failures = 0;
+    if !shared.alone && !shared.pause(COURTESY * place).await {
+        return;
+    }
     while !shared.stop.is_cancelled() {
+        // Who has mailboxes already lets others go first: so several daemons share them.
+        let mine = shared.mailboxes.load(Ordering::Relaxed);
+        if mine > 0 && !shared.alone && !shared.pause(COURTESY * mine).await {
+            return;
+        }
         let begun = shared.clock.now();
         let outcome = lease::with(&shared, &lease, |held| async {
+            shared.mailboxes.fetch_add(1, Ordering::Relaxed);
             let reader = Reader { shared: &shared, mailbox: &mailbox, holder: shared.holder(&lease), held };
-            reader.read().await
+            let outcome = reader.read().await;
+            shared.mailboxes.fetch_sub(1, Ordering::Relaxed);
+            outcome
         });
         let Some(Err(trouble)) = outcome.await else { continue };
         let now = shared.clock.now();
@@ -62,7 +75,7 @@ pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox) {
         }
         failures += 1;
         let part = part_of(&mailbox);
-        shared.health.wrong(&part, now, &trouble.to_string());
+        shared.health.wrong(&part, now, &chain(&trouble));
         shared.metrics.connected(&mailbox.name, false);
         tracing::warn!(mailbox = mailbox.name, failures, "{}", chain(&trouble));
         if !shared.pause(wait_after(&trouble, failures, shared.clock.jitter())).await {
@@ -74,12 +87,6 @@ pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox) {
 /// What the state of a mailbox is called in health reports.
 pub(super) fn part_of(mailbox: &Mailbox) -> String {
     format!("mailbox {}", mailbox.name)
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// How long to leave a server alone. A refused log-in is asked for rarely, so that no account is

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Shared, mailbox};
+use jiff::Timestamp;
+
+use super::{Shared, chain, mailbox};
 use crate::pipeline::PipelineError;
 
 /// How often it looks.
@@ -11,12 +13,13 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// Watches until the daemon stops.
 pub(super) async fn run(shared: Arc<Shared>) {
+    let begun = shared.clock.now();
     for mailbox in &shared.settings.mailboxes {
         shared.health.expect(&mailbox::part_of(mailbox), shared.clock.now());
     }
     loop {
-        if let Err(error) = look(&shared).await {
-            shared.health.wrong("store", shared.clock.now(), &error.to_string());
+        if let Err(error) = look(&shared, begun).await {
+            shared.health.wrong("store", shared.clock.now(), &chain(&error));
         }
         shared.systemd.status(&shared.health.line(shared.clock.now()));
         if !shared.pause(LOOK).await {
@@ -25,7 +28,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn look(shared: &Shared) -> Result<(), PipelineError> {
+async fn look(shared: &Shared, begun: Timestamp) -> Result<(), PipelineError> {
     let now = shared.clock.now();
     let queues = shared.pipeline.queues(now).await?;
     shared.metrics.copies(queues.copies_waiting, queues.copies_quarantined);
@@ -36,7 +39,7 @@ async fn look(shared: &Shared) -> Result<(), PipelineError> {
         .iter()
         .filter_map(|m| Some((m.name.clone(), shared.health.trouble(&mailbox::part_of(m))?)))
         .collect();
-    if shared.pipeline.report_stalls(&says, now).await? > 0 {
+    if shared.pipeline.report_stalls(&says, begun, now).await? > 0 {
         shared.owed.notify_waiters();
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, WORK, lease};
+use super::{Shared, WORK, chain, lease};
 use crate::pipeline::PipelineError;
 
 /// The longest sleep: the watchdog wants to hear of a pass that worked.
@@ -39,8 +39,8 @@ async fn work(shared: &Shared, held: CancellationToken) {
             }
             Err(error) => {
                 shared.metrics.pass(false);
-                shared.health.wrong("store", shared.clock.now(), &error.to_string());
-                tracing::error!("a pass failed, and is tried again: {error}");
+                shared.health.wrong("store", shared.clock.now(), &chain(&error));
+                tracing::error!("a pass failed, and is tried again: {}", chain(&error));
                 if matches!(error, PipelineError::LeaseLost) {
                     held.cancel();
                 } else if shared.pause(wait).await {

@@ -201,12 +201,18 @@ impl Pipeline {
     }
 
     /// Tells those who look after Barometer of mailboxes that were not read for long, each time
-    /// once. `troubles` holds mailbox and what is wrong with it. Returns how many are stalled.
+    /// once. `troubles` holds mailbox and what is wrong with it; `begun` is when we began to read.
+    /// Returns how many are stalled.
     ///
     /// # Errors
     ///
     /// Where the store cannot be written.
-    pub async fn report_stalls(&self, troubles: &[(String, String)], now: Timestamp) -> Result<usize> {
+    pub async fn report_stalls(
+        &self,
+        troubles: &[(String, String)],
+        begun: Timestamp,
+        now: Timestamp,
+    ) -> Result<usize> {
         if troubles.is_empty() {
             return Ok(0);
         }
@@ -215,11 +221,12 @@ impl Pipeline {
         let mut stalled = 0;
         for (name, trouble) in troubles {
             let last = polls.iter().find(|(mailbox, _)| mailbox == name).and_then(|(_, us)| instant(*us));
-            if last.is_some_and(|last| now.duration_since(last) < STALLED) {
+            if now.duration_since(last.map_or(begun, |last| last.max(begun))) < STALLED {
                 continue;
             }
             stalled += 1;
-            let since = last.map_or_else(|| "yet".to_owned(), |last| format!("since {last:.0}"));
+            let since =
+                last.map_or_else(|| "yet".to_owned(), |last| format!("since {}", last.strftime("%a %-d %b %H:%M UTC")));
             let view = NoticeView {
                 headline: format!("the mailbox \"{name}\" is not read"),
                 what: format!("It could not be read {since}. Mail in it waits on its server; nothing is lost."),

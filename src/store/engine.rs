@@ -34,8 +34,9 @@ const POSTGRES_BEGIN: &str = "BEGIN";
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 8;
-/// Longest wait for a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for a connection: on `SQLite` others write before us, on `PostgreSQL` the server is away.
+const SQLITE_PATIENCE: Duration = Duration::from_secs(30);
+const POSTGRES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Result codes of `SQLite` that tell what is wrong with a file.
 const SQLITE_READONLY: i64 = 8;
@@ -205,7 +206,7 @@ async fn open_server(url: &str) -> Result<Store> {
     first.close().await?;
     let pool: AnyPool = AnyPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(POSTGRES_PATIENCE)
         .connect_lazy_with(options);
     Ok(Store { writers: pool.clone(), readers: pool, begin: POSTGRES_BEGIN })
 }
@@ -214,7 +215,7 @@ async fn open_server(url: &str) -> Result<Store> {
 fn pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(SQLITE_PATIENCE)
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
             Box::pin(async move {
