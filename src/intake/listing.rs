@@ -1,6 +1,10 @@
 //! What a mailbox lists: which of it is news, and how much is fetched at a time.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// Servers count whole seconds, by clocks of their own. What is older than it seems is a copy
+/// of something known, and found out as such.
+const SLACK: SignedDuration = SignedDuration::from_mins(2);
 
 /// What parts news from history in one epoch of a mailbox.
 ///
@@ -20,7 +24,7 @@ impl Horizon {
     #[must_use]
     pub fn is_history(&self, uid: u32, arrived_at: Option<Timestamp>) -> bool {
         let since_we_looked = match (self.polled_before, arrived_at) {
-            (Some(polled), Some(arrived)) => arrived > polled,
+            (Some(polled), Some(arrived)) => arrived.duration_since(polled) > -SLACK,
             _ => false,
         };
         uid < self.news_from && !since_we_looked
@@ -59,7 +63,9 @@ mod tests {
             (None,     9,  at(500),  true),
             (None,     10, at(500),  false),
             (at(400),  9,  at(500),  false),
-            (at(400),  9,  at(400),  true),
+            (at(400),  9,  at(400),  false),
+            (at(400),  9,  at(281),  false),
+            (at(400),  9,  at(280),  true),
             (at(400),  9,  None,     true),
             (at(400),  10, at(100),  false),
         ];
