@@ -8,7 +8,7 @@ mod head;
 mod listing;
 mod scan;
 
-pub use head::{Headline, arrived_at, headline};
+pub use head::{Headline, arrived_at, headline, vouching};
 pub use listing::{Horizon, haul};
 pub use scan::{DEEPEST, LARGEST, LONGEST_HEADER, MOST_HEADERS, MOST_PARTS, OverLimit, scan};
 

@@ -4,6 +4,7 @@
 //! wrong and what to do about it. With `main.rs` the only place that prints.
 
 mod accounts;
+mod check;
 mod demo;
 mod demo_page;
 mod digest;
@@ -65,6 +66,8 @@ enum Command {
     Demo(demo::Demo),
     /// The daemon: mailboxes in, alerts and digests out, until SIGTERM.
     Run(run::Run),
+    /// Try each step: settings, rules, store, mailboxes, relay.
+    Check(check::Check),
     /// Take mail from disk into the store as history.
     Import(import::Import),
     /// What would Barometer have told whom, when, on this mail at its own dates?
@@ -108,6 +111,7 @@ impl Cli {
         match self.command {
             Command::Demo(c) => c.run(common),
             Command::Run(c) => c.run(common, now),
+            Command::Check(c) => c.run(common, now),
             Command::Import(c) => c.run(common, now),
             Command::Replay(c) => c.run(common),
             Command::Read(c) => c.run(common),

@@ -398,6 +398,14 @@ impl Settings {
         self.accounts.iter().find(|a| a.id == id)
     }
 
+    /// Addresses of those who look after Barometer: the administrators, else everybody who manages.
+    #[must_use]
+    pub fn caretakers(&self) -> Vec<String> {
+        let admins = self.members.iter().filter(|m| m.role == Role::Admin).map(|m| m.address.clone());
+        let admins: Vec<String> = admins.collect();
+        if admins.is_empty() { everybody_who_manages(&self.members) } else { admins }
+    }
+
     /// An account made from an unknown domain: every manager reads of it.
     #[must_use]
     pub fn provisional(&self, domain: &str) -> Account {

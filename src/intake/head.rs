@@ -101,6 +101,19 @@ impl Field<'_> {
     }
 }
 
+/// Who vouches in a message's Authentication-Results, the topmost first (RFC 8601 2.2). Whether they
+/// may is not told here.
+#[must_use]
+pub fn vouching(raw: &[u8]) -> Vec<String> {
+    let results = fields(raw).filter(|field| field.name.eq_ignore_ascii_case(b"Authentication-Results"));
+    let names = results.filter_map(|field| {
+        let value = field.value();
+        let name = value.split(';').next()?.split_whitespace().next()?.to_owned();
+        name.is_ascii().then_some(name)
+    });
+    names.collect()
+}
+
 /// The fields before the empty line; what is no field is passed over.
 pub(crate) fn fields(raw: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut rest = raw;

@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::views::Posting;
 use super::{Pipeline, PipelineError, Result};
-use crate::config::Role;
 use crate::edge::folder::Folder;
 use crate::edge::smtp::Outcome;
 use crate::intake;
@@ -202,7 +201,7 @@ impl Pipeline {
         let others = if failed.dedup_key.contains(INSTEAD) {
             Vec::new()
         } else {
-            one.map_or_else(|| self.caretakers(), |deputy| vec![deputy])
+            one.map_or_else(|| self.settings.caretakers(), |deputy| vec![deputy])
         };
         let rows: Vec<NewNotification> = others
             .into_iter()
@@ -271,17 +270,10 @@ impl Pipeline {
         view: &NoticeView,
         now: Timestamp,
     ) -> Result<()> {
-        let caretakers = self.caretakers();
+        let caretakers = self.settings.caretakers();
         let rows = caretakers.iter().map(|one| self.notice(view, about, one, now)).collect::<Result<Vec<_>>>()?;
         outbox::enqueue(db, &rows).await?;
         Ok(())
-    }
-
-    /// Those who look after Barometer: the administrators, else everybody who manages.
-    fn caretakers(&self) -> Vec<String> {
-        let admins = self.settings.members.iter().filter(|m| m.role == Role::Admin).map(|m| m.address.clone());
-        let admins: Vec<String> = admins.collect();
-        if admins.is_empty() { self.settings.provisional("").managers } else { admins }
     }
 
     fn notice(&self, view: &NoticeView, about: &str, to: &str, now: Timestamp) -> Result<NewNotification> {
