@@ -1,6 +1,8 @@
 //! What the text wants by when, weighed against the arrival and our hours: the
 //! engine's own signals `short_notice_deadline`, `deadline`, `after_hours_demand`.
 
+use std::cell::LazyCell;
+
 use jiff::civil::{DateTime, Time};
 use jiff::{SignedDuration, Zoned};
 
@@ -8,7 +10,7 @@ use super::Letter;
 use super::language::Words;
 use super::moment::{Moment, Sort, moments};
 use super::promise;
-use super::text::Zone;
+use super::text::{Line, Zone};
 
 /// Where no hour is named, a day ends then.
 const CLOSE: Time = Time::constant(17, 30, 0, 0);
@@ -36,20 +38,23 @@ pub(super) struct Wanted {
 pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> Wanted {
     let mut found = Wanted::default();
     let Some(at) = &letter.at else { return found };
-    let unhurried = zones.iter().any(|zone| zone.sentences().any(|s| words.unhurried(s)));
+    let unhurried = LazyCell::new(|| zones.iter().any(|zone| zone.sentences().any(|s| words.unhurried(s))));
     for zone in zones {
+        let asking: Vec<bool> = zone.sentences().map(|s| words.asks(s)).collect();
         let mut asked_before = false;
         for (index, sentence) in zone.sentences().enumerate() {
             if zone.is_courtesy(index) {
                 continue;
             }
-            let asked = words.asks(sentence);
-            let next = words.asks(zone.sentence(index + 1));
-            for moment in moments(words, sentence, at.datetime()) {
+            let asks = |index: usize| asking.get(index).copied().unwrap_or(false);
+            let (asked, beside) = (asks(index), asked_before || asks(index + 1));
+            // Where nobody asks, no time is a demand.
+            let named = if asked || beside { moments(words, sentence, at.datetime()) } else { Vec::new() };
+            for moment in named {
                 if moment.past || promise::leads_to(words, sentence, &moment) {
                     continue;
                 }
-                let demand = Demand { asked, beside: asked_before || next, unhurried };
+                let demand = Demand { asked, beside, unhurried: *unhurried };
                 weigh(&mut found, &demand, &moment, (letter, at), sentence);
             }
             asked_before = asked;
@@ -67,7 +72,13 @@ struct Demand {
     unhurried: bool,
 }
 
-fn weigh(found: &mut Wanted, demand: &Demand, moment: &Moment, (letter, at): (&Letter<'_>, &Zoned), sentence: &str) {
+fn weigh(
+    found: &mut Wanted,
+    demand: &Demand,
+    moment: &Moment,
+    (letter, at): (&Letter<'_>, &Zoned),
+    sentence: Line<'_>,
+) {
     let now = at.datetime();
     let due = moment.end(CLOSE);
     if due < now && moment.sort != Sort::Today {
@@ -79,7 +90,7 @@ fn weigh(found: &mut Wanted, demand: &Demand, moment: &Moment, (letter, at): (&L
     if !wants {
         return;
     }
-    let words = || Some(sentence.chars().take(200).collect());
+    let words = || Some(sentence.text().chars().take(200).collect());
     let limit = next_morning(letter, at);
     let short = match moment.sort {
         Sort::Weekend => true,

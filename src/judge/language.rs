@@ -4,13 +4,19 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
+
+use super::machine::{Captured, Machine};
+use super::needs::{self, Needs};
+use super::prefilter::Prefilter;
+use super::text::{Line, Lowered, Zone};
 
 /// Words between a negator and what it denies.
 const NEGATION_REACH: usize = 5;
 /// Bytes between a verb of copying and the name of who is copied.
 const COPIED_REACH: usize = 60;
+/// Bytes before a full stop that tell an abbreviation: what stands before it, and the longest.
+const ABBREVIATION_REACH: usize = 7;
 /// Words between a hedge or an intensifier and what it colours.
 const COLOUR_REACH: usize = 3;
 
@@ -44,27 +50,63 @@ struct Pack {
 /// The language pack, compiled.
 #[derive(Debug)]
 pub(super) struct Words {
-    abbreviations: Regex,
-    courtesy: Regex,
-    negators: Regex,
-    no_negation: Regex,
-    denied_after: Regex,
-    breaks: Regex,
-    conditions: Regex,
-    subject: Regex,
-    softeners: Regex,
-    strengtheners: Regex,
-    third: Regex,
-    reader: Regex,
-    own_fault: Regex,
-    writer: Regex,
-    request: Regex,
-    imperative: Regex,
-    copying: Regex,
-    unhurried: Regex,
-    inherited: Regex,
-    time: std::collections::BTreeMap<String, Regex>,
-    promise: std::collections::BTreeMap<String, Regex>,
+    abbreviations: Notion,
+    courtesy: Notion,
+    negators: Notion,
+    no_negation: Notion,
+    denied_after: Notion,
+    breaks: Notion,
+    conditions: Notion,
+    subject: Notion,
+    softeners: Notion,
+    strengtheners: Notion,
+    third: Notion,
+    reader: Notion,
+    own_fault: Notion,
+    writer: Notion,
+    request: Notion,
+    imperative: Notion,
+    copying: Notion,
+    unhurried: Notion,
+    inherited: Notion,
+    time: std::collections::BTreeMap<String, Notion>,
+    promise: std::collections::BTreeMap<String, Notion>,
+    /// Which notions may stand in which sentence.
+    prefilter: Prefilter,
+}
+
+/// One expression of the language pack.
+#[derive(Debug)]
+pub(super) struct Notion {
+    machine: Machine,
+    /// Its bit in [`Line::notions`]; 0 where nothing tells that it cannot be there.
+    bit: u64,
+}
+
+impl Notion {
+    fn may_stand_in(&self, line: Line<'_>) -> bool {
+        self.bit == 0 || line.notions() & self.bit != 0
+    }
+
+    pub(super) fn is_match(&self, line: Line<'_>) -> bool {
+        self.may_stand_in(line) && self.machine.is_match(line)
+    }
+
+    pub(super) fn find(&self, line: Line<'_>) -> Option<Range<usize>> {
+        self.may_stand_in(line).then(|| self.machine.find(line)).flatten()
+    }
+
+    pub(super) fn find_iter<'a>(&'a self, line: Line<'a>) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.may_stand_in(line).then(|| self.machine.find_iter(line)).into_iter().flatten()
+    }
+
+    pub(super) fn captures<'a>(&'a self, line: Line<'a>) -> Option<Captured<'a>> {
+        self.may_stand_in(line).then(|| self.machine.captures(line)).flatten()
+    }
+
+    pub(super) fn captures_iter<'a>(&'a self, line: Line<'a>) -> impl Iterator<Item = Captured<'a>> + 'a {
+        self.may_stand_in(line).then(|| self.machine.captures_iter(line)).into_iter().flatten()
+    }
 }
 
 /// English.
@@ -86,16 +128,17 @@ impl Words {
     fn english() -> Self {
         let pack: Pack =
             toml::from_str(include_str!("../../rules/lang/judge-en.toml")).expect("the language pack is whole");
-        let compile = |text: &str| {
+        let mut known: Vec<Needs> = Vec::new();
+        let mut compile = |text: &str| {
             let ascii = text.replace(r"\b", r"(?-u:\b)");
-            let mut builder = RegexBuilder::new(&ascii);
-            builder.case_insensitive(true).ignore_whitespace(true);
-            builder.build().expect("the language pack is whole")
+            let (machine, hir) = Machine::new(&ascii, true).expect("the language pack is whole");
+            let needs = needs::needs(&hir);
+            let place = u32::try_from(known.len()).ok().filter(|_| !needs.is_empty());
+            known.push(needs);
+            Notion { machine, bit: place.and_then(|place| 1u64.checked_shl(place)).unwrap_or(0) }
         };
-        let all = |texts: &std::collections::BTreeMap<String, String>| {
-            texts.iter().map(|(name, text)| (name.clone(), compile(text))).collect()
-        };
-        Self {
+        let mut words = Self {
+            prefilter: Prefilter::new([].into_iter()).expect("no literals are few"),
             abbreviations: compile(&pack.abbreviations),
             courtesy: compile(&pack.courtesy),
             negators: compile(&pack.negators),
@@ -115,15 +158,27 @@ impl Words {
             copying: compile(&pack.copying),
             unhurried: compile(&pack.unhurried),
             inherited: compile(&pack.inherited),
-            time: all(&pack.time),
-            promise: all(&pack.promise),
+            time: pack.time.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
+            promise: pack.promise.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
+        };
+        words.prefilter = Prefilter::new(known.iter()).expect("the language pack is whole");
+        words
+    }
+
+    /// Notes which notions may stand in which sentence of a zone.
+    pub(super) fn note(&self, zone: &mut Zone) {
+        let mut found = Vec::new();
+        self.prefilter.scan(zone, &mut |notion, sentence| found.push((notion, sentence)));
+        for (notion, sentence) in found {
+            zone.note(sentence as usize, 1u64.checked_shl(notion).unwrap_or(0));
         }
     }
 
     /// Whether a text says that one of these people is put on copy.
     pub(super) fn brings_in(&self, text: &str, names: &[String]) -> bool {
-        self.copying.find_iter(text).any(|verb| {
-            let rest = text.get(verb.end()..).unwrap_or_default();
+        let lowered = Lowered::new(text);
+        self.copying.find_iter(lowered.line()).any(|verb| {
+            let rest = text.get(verb.end..).unwrap_or_default();
             let near = rest.get(..rest.floor_char_boundary(COPIED_REACH)).unwrap_or_default();
             let near = near.split(['.', '!', '?', '\n']).next().unwrap_or_default().to_lowercase();
             let mut words = near.split(|c: char| !c.is_alphanumeric());
@@ -132,129 +187,133 @@ impl Words {
     }
 
     /// Whether a full stop after `before` ends a word, not a sentence.
-    pub(super) fn is_abbreviation(&self, before: &str) -> bool {
-        let tail = tail(before, 12);
-        let numbered = before.trim().len() <= 3 && before.trim().bytes().all(|b| b.is_ascii_digit());
-        numbered || self.abbreviations.is_match(tail)
+    pub(super) fn is_abbreviation(&self, before: Line<'_>) -> bool {
+        let trimmed = before.text().trim();
+        let numbered = trimmed.len() <= 3 && trimmed.bytes().all(|b| b.is_ascii_digit());
+        let tail = tail(before, ABBREVIATION_REACH);
+        let long = tail.text().len() == ABBREVIATION_REACH && tail.text().bytes().all(|b| b.is_ascii_alphanumeric());
+        numbered || (!long && self.abbreviations.is_match(tail))
     }
 
     /// Whether a line only greets or takes leave.
-    pub(super) fn is_courtesy(&self, line: &str) -> bool {
-        line.len() <= 80 && self.courtesy.is_match(line)
+    pub(super) fn is_courtesy(&self, line: Line<'_>) -> bool {
+        line.text().len() <= 80 && self.courtesy.is_match(line)
     }
 
-    /// The word that denies what stands at `span`.
-    pub(super) fn negation<'t>(&self, sentence: &'t str, span: &Range<usize>) -> Option<&'t str> {
-        let clause = self.clause(sentence, span);
+    /// The word that denies what stands at `span` of `clause`.
+    pub(super) fn negation<'t>(
+        &self,
+        sentence: Line<'t>,
+        span: &Range<usize>,
+        clause: &Range<usize>,
+    ) -> Option<&'t str> {
         let before = sentence.get(clause.start..span.start)?;
-        let innocent: Vec<Range<usize>> = self.no_negation.find_iter(before).map(|m| m.range()).collect();
-        let condition = self.conditions.find(before).map(|m| m.end());
+        let innocent: Vec<Range<usize>> = self.no_negation.find_iter(before).collect();
+        let condition = self.conditions.find(before).map(|m| m.end);
         let mut denying = self.negators.find_iter(before).filter(|m| {
-            let between = before.get(m.end()..).unwrap_or("");
-            let in_condition = condition.is_some_and(|end| end <= m.start());
-            !innocent.iter().any(|i| i.start < m.end() && m.start() < i.end)
-                && words_in(between) <= NEGATION_REACH
+            let between = before.part(m.end..);
+            let in_condition = condition.is_some_and(|end| end <= m.start);
+            !innocent.iter().any(|i| i.start < m.end && m.start < i.end)
+                && words_in(between.text()) <= NEGATION_REACH
                 && !(in_condition && self.subject.is_match(between))
         });
         let first = denying.next();
         let denied_twice = denying.next().is_some();
         if let Some(found) = first {
-            return if denied_twice { None } else { Some(found.as_str()) };
+            return if denied_twice { None } else { before.text().get(found) };
         }
         let after = sentence.get(span.end..)?;
-        self.denied_after.find(after).map(|m| m.as_str().trim())
+        self.denied_after.find(after).and_then(|found| after.text().get(found)).map(str::trim)
     }
 
     /// The words of a condition that the clause at `span` hangs on.
-    pub(super) fn condition<'t>(&self, sentence: &'t str, span: &Range<usize>) -> Option<&'t str> {
+    pub(super) fn condition<'t>(&self, sentence: Line<'t>, span: &Range<usize>) -> Option<&'t str> {
         let found = self.conditions.find(sentence)?;
-        (found.start() < span.start || found.start() < span.end + 60).then_some(found.as_str())
+        let near = found.start < span.start || found.start < span.end + 60;
+        sentence.text().get(found).filter(|_| near)
     }
 
     /// Whether the words before `span` weaken it.
-    pub(super) fn softened(&self, sentence: &str, span: &Range<usize>) -> bool {
+    pub(super) fn softened(&self, sentence: Line<'_>, span: &Range<usize>) -> bool {
         colours(&self.softeners, sentence, span)
     }
 
     /// Whether the words before `span` strengthen it.
-    pub(super) fn strengthened(&self, sentence: &str, span: &Range<usize>) -> bool {
-        colours(&self.strengtheners, sentence, span)
-            || sentence.get(span.end..).is_some_and(|after| after.ends_with("!!"))
+    pub(super) fn strengthened(&self, sentence: Line<'_>, span: &Range<usize>) -> bool {
+        colours(&self.strengtheners, sentence, span) || sentence.part(span.end..).text().ends_with("!!")
     }
 
     /// Whether `span` stands between double quotes: mentioned, not said.
-    pub(super) fn is_quoted(sentence: &str, span: &Range<usize>) -> bool {
-        let before = sentence.get(..span.start).unwrap_or("").matches('"').count();
-        let after = sentence.get(span.end..).unwrap_or("").contains('"');
+    pub(super) fn is_quoted(sentence: Line<'_>, span: &Range<usize>) -> bool {
+        let before = sentence.part(..span.start).text().matches('"').count();
+        let after = sentence.part(span.end..).text().contains('"');
         before % 2 == 1 && after
     }
 
-    /// Whom the clause around `span` speaks of. The match itself may name them.
-    pub(super) fn speaks_of(&self, sentence: &str, span: &Range<usize>) -> Speaks {
-        let clause = self.clause(sentence, span);
-        let Some(words) = sentence.get(clause) else {
+    /// Whom `clause`, which is around `span`, speaks of. The match itself may name them.
+    pub(super) fn speaks_of(&self, sentence: Line<'_>, span: &Range<usize>, clause: &Range<usize>) -> Speaks {
+        let Some(words) = sentence.get(clause.clone()) else {
             return Speaks::Reader;
         };
         if self.own_fault.is_match(words) {
             return Speaks::Writer;
         }
-        let matched = sentence.get(span.clone()).unwrap_or("");
+        let matched = sentence.part(span.clone());
         // "We are disappointed" speaks of the writer only to say what the reader did.
-        let writer_feels = self.writer.find(matched).is_some_and(|m| m.start() == 0);
+        let writer_feels = self.writer.find(matched).is_some_and(|m| m.start == 0);
         if self.reader.is_match(words) || writer_feels {
             return Speaks::Reader;
         }
-        let before = sentence.get(..span.start).unwrap_or("");
+        let before = sentence.part(..span.start);
         match self.third.find_iter(before).last() {
-            Some(third) if !self.reader.is_match(before.get(third.end()..).unwrap_or("")) => Speaks::Third,
+            Some(third) if !self.reader.is_match(before.part(third.end..)) => Speaks::Third,
             _ => Speaks::Reader,
         }
     }
 
-    /// Whether the writer is the subject of the clause around `span`.
-    pub(super) fn writer_acts(&self, sentence: &str, span: &Range<usize>) -> bool {
-        let clause = self.clause(sentence, span);
-        let words = sentence.get(clause.start..span.end).unwrap_or("");
+    /// Whether the writer is the subject of `clause`, as far as the end of `span`.
+    pub(super) fn writer_acts(&self, sentence: Line<'_>, span: &Range<usize>, clause: &Range<usize>) -> bool {
+        let words = sentence.part(clause.start..span.end);
         self.writer.is_match(words) && !self.reader.is_match(words)
     }
 
     /// Whether a sentence names its writer or its reader.
-    pub(super) fn is_personal(&self, sentence: &str) -> bool {
+    pub(super) fn is_personal(&self, sentence: Line<'_>) -> bool {
         self.writer.is_match(sentence) || self.reader.is_match(sentence)
     }
 
     /// Whether a sentence asks its reader for something.
-    pub(super) fn asks(&self, sentence: &str) -> bool {
-        let question = sentence.trim_end_matches(['"', ')', ' ']).ends_with('?');
+    pub(super) fn asks(&self, sentence: Line<'_>) -> bool {
+        let question = sentence.text().trim_end_matches(['"', ')', ' ']).ends_with('?');
         question || self.request.is_match(sentence) || self.imperative.is_match(sentence)
     }
 
     /// Whether it says that there is no hurry.
-    pub(super) fn unhurried(&self, sentence: &str) -> bool {
+    pub(super) fn unhurried(&self, sentence: Line<'_>) -> bool {
         self.unhurried.is_match(sentence)
     }
 
     /// Whether a subject was inherited from an older message.
     pub(super) fn inherited(&self, subject: &str) -> bool {
-        self.inherited.is_match(subject)
+        self.inherited.is_match(Lowered::new(subject).line())
     }
 
-    pub(super) fn time(&self, name: &str) -> Option<&Regex> {
+    pub(super) fn time(&self, name: &str) -> Option<&Notion> {
         self.time.get(name)
     }
 
-    pub(super) fn promise(&self, name: &str) -> Option<&Regex> {
+    pub(super) fn promise(&self, name: &str) -> Option<&Notion> {
         self.promise.get(name)
     }
 
     /// The clause around `span`: from the last break before it to the first after it.
-    pub(super) fn clause(&self, sentence: &str, span: &Range<usize>) -> Range<usize> {
-        let mut clause = 0..sentence.len();
+    pub(super) fn clause(&self, sentence: Line<'_>, span: &Range<usize>) -> Range<usize> {
+        let mut clause = 0..sentence.text().len();
         for found in self.breaks.find_iter(sentence) {
-            if found.end() <= span.start {
-                clause.start = found.end();
-            } else if found.start() >= span.end {
-                clause.end = found.start();
+            if found.end <= span.start {
+                clause.start = found.end;
+            } else if found.start >= span.end {
+                clause.end = found.start;
                 break;
             }
         }
@@ -262,14 +321,11 @@ impl Words {
     }
 }
 
-fn colours(words: &Regex, sentence: &str, span: &Range<usize>) -> bool {
-    let before = sentence.get(..span.start).unwrap_or("");
-    let within = sentence.get(span.clone()).unwrap_or("");
-    let near = words
-        .find_iter(before)
-        .last()
-        .is_some_and(|found| words_in(before.get(found.end()..).unwrap_or("")) <= COLOUR_REACH);
-    near || words.is_match(within)
+fn colours(words: &Notion, sentence: Line<'_>, span: &Range<usize>) -> bool {
+    let before = sentence.part(..span.start);
+    let near =
+        words.find_iter(before).last().is_some_and(|found| words_in(before.part(found.end..).text()) <= COLOUR_REACH);
+    near || words.is_match(sentence.part(span.clone()))
 }
 
 fn words_in(text: &str) -> usize {
@@ -277,9 +333,9 @@ fn words_in(text: &str) -> usize {
 }
 
 /// The last `most` bytes or so.
-fn tail(text: &str, most: usize) -> &str {
-    let start = text.floor_char_boundary(text.len().saturating_sub(most));
-    text.get(start..).unwrap_or("")
+fn tail(line: Line<'_>, most: usize) -> Line<'_> {
+    let text = line.text();
+    line.part(text.floor_char_boundary(text.len().saturating_sub(most))..)
 }
 
 #[cfg(test)]
@@ -289,6 +345,15 @@ mod tests {
     fn around(sentence: &str, words: &str) -> Range<usize> {
         let start = sentence.find(words).unwrap();
         start..start + words.len()
+    }
+
+    #[test]
+    fn abbreviations_are_short() {
+        let (_, hir) = Machine::new(WORDS.abbreviations.machine.written(), true).unwrap();
+        assert!(
+            hir.properties().maximum_len().is_some_and(|most| most <= ABBREVIATION_REACH + 2),
+            "\\s may take 3 bytes"
+        );
     }
 
     #[test]
@@ -304,7 +369,8 @@ mod tests {
             ("We will cancel.",                              "cancel", false),
         ];
         for (sentence, words, expected) in cases {
-            let found = WORDS.negation(sentence, &around(sentence, words));
+            let (lowered, span) = (Lowered::new(sentence), around(sentence, words));
+            let found = WORDS.negation(lowered.line(), &span, &WORDS.clause(lowered.line(), &span));
             assert_eq!(found.is_some(), expected, "{sentence}: {found:?}");
         }
     }
@@ -320,7 +386,9 @@ mod tests {
             ("The plan is late.",                         "late",     Speaks::Reader),
         ];
         for (sentence, words, expected) in cases {
-            assert_eq!(WORDS.speaks_of(sentence, &around(sentence, words)), expected, "{sentence}");
+            let (lowered, span) = (Lowered::new(sentence), around(sentence, words));
+            let clause = WORDS.clause(lowered.line(), &span);
+            assert_eq!(WORDS.speaks_of(lowered.line(), &span, &clause), expected, "{sentence}");
         }
     }
 }

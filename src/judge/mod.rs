@@ -7,10 +7,13 @@ mod verdict;
 
 pub mod signal;
 
+mod text;
+
 mod language;
+mod machine;
+mod needs;
 mod prefilter;
 mod rules;
-mod text;
 
 mod deadline;
 mod moment;

@@ -7,6 +7,7 @@ use jiff::Span;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::language::Words;
+use super::text::Line;
 
 /// A time named in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,7 @@ struct Part {
 }
 
 /// The times named in a sentence, in order; at most 20.
-pub(super) fn moments(words: &Words, sentence: &str, now: DateTime) -> Vec<Moment> {
+pub(super) fn moments(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Moment> {
     let mut parts = dates(words, sentence, now);
     parts.extend(clocks(words, sentence));
     parts.sort_by_key(|part| (part.span.start, usize::MAX - part.span.end));
@@ -77,11 +78,11 @@ pub(super) fn moments(words: &Words, sentence: &str, now: DateTime) -> Vec<Momen
 }
 
 /// Joins "5pm" and "on Thursday" into one time when they stand together.
-fn join(parts: Vec<Part>, sentence: &str) -> Vec<Part> {
+fn join(parts: Vec<Part>, sentence: Line<'_>) -> Vec<Part> {
     let mut joined: Vec<Part> = Vec::new();
     for part in parts {
         if let Some(last) = joined.last_mut() {
-            let between = sentence.get(last.span.end..part.span.start).unwrap_or("");
+            let between = sentence.part(last.span.end..part.span.start).text();
             let near = between.split_whitespace().count() <= 3 && !between.contains([';', '.']);
             let dated = last.date.is_some() || last.sort != Sort::Clock;
             let complements = dated != (part.date.is_some() || part.sort != Sort::Clock)
@@ -102,15 +103,15 @@ fn join(parts: Vec<Part>, sentence: &str) -> Vec<Part> {
     joined
 }
 
-fn finish(words: &Words, sentence: &str, now: DateTime, part: Part) -> Moment {
-    let before = sentence.get(..part.span.start).unwrap_or("");
-    let after = sentence.get(part.span.end..).unwrap_or("");
+fn finish(words: &Words, sentence: Line<'_>, now: DateTime, part: Part) -> Moment {
+    let before = sentence.part(..part.span.start);
+    let after = sentence.part(part.span.end..);
     let near = last_words(before, 4);
     let until = words.time("until").is_some_and(|r| r.is_match(near))
         || words.time("until_after").is_some_and(|r| r.is_match(after))
-        || words.time("until").zip(sentence.get(part.span.clone())).is_some_and(|(r, within)| r.is_match(within));
+        || words.time("until").is_some_and(|r| r.is_match(sentence.part(part.span.clone())));
     let clause = words.clause(sentence, &part.span);
-    let told = sentence.get(clause.start..part.span.start).unwrap_or("");
+    let told = sentence.part(clause.start..part.span.start);
     let is_told = words.time("past").is_some_and(|r| r.is_match(told));
     let morning =
         words.time("morning").is_some_and(|r| r.is_match(last_words(before, 3)) || r.is_match(first_bytes(after, 24)));
@@ -131,7 +132,7 @@ fn likely(time: Time, sort: Sort, now: DateTime) -> Time {
     }
 }
 
-fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
+fn dates(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Part> {
     let today = now.date();
     let mut parts = Vec::new();
     let evening = Some(Time::constant(22, 0, 0, 0));
@@ -150,21 +151,21 @@ fn dates(words: &Words, sentence: &str, now: DateTime) -> Vec<Part> {
     ];
     for (name, sort, date, time) in plain {
         let found = words.time(name).into_iter().flat_map(|r| r.find_iter(sentence));
-        parts.extend(found.map(|m| Part { span: m.range(), date, time, sort }));
+        parts.extend(found.map(|span| Part { span, date, time, sort }));
     }
     parts.extend(named_days(words, sentence, today));
     parts
 }
 
 /// Days by weekday, date or distance.
-fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
+fn named_days(words: &Words, sentence: Line<'_>, today: Date) -> Vec<Part> {
     let mut parts = Vec::new();
     for name in ["weekday", "end_of_month", "day_month", "month_day", "day_only", "iso", "within_days"] {
         let Some(regex) = words.time(name) else {
             continue;
         };
         for captures in regex.captures_iter(sentence) {
-            let get = |group: &str| captures.name(group).map(|m| m.as_str());
+            let get = |group: &str| captures.name(group);
             let date = match name {
                 "weekday" => weekday(get("day"), get("next"), today),
                 "end_of_month" => end_of_month(get("month"), today),
@@ -172,47 +173,45 @@ fn named_days(words: &Words, sentence: &str, today: Date) -> Vec<Part> {
                 "iso" => calendar_day(get("year"), get("month_number"), get("day")),
                 _ => day_of(get("day"), get("month"), today),
             };
-            if let (Some(date), Some(whole)) = (date, captures.get(0)) {
-                let span = whole.range();
-                parts.push(Part { span, date: Some(date), time: None, sort: Sort::Day });
+            if let Some(date) = date {
+                parts.push(Part { span: captures.range(), date: Some(date), time: None, sort: Sort::Day });
             }
         }
     }
     parts
 }
 
-fn clocks(words: &Words, sentence: &str) -> Vec<Part> {
+fn clocks(words: &Words, sentence: Line<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for captures in words.time("clock").into_iter().flat_map(|r| r.captures_iter(sentence)) {
-        let Some(whole) = captures.get(0) else {
-            continue;
-        };
-        let group = |name: &str| captures.name(name).map(|m| m.as_str());
-        let exact = group("half").is_some() || whole.as_str().ends_with("clock") || whole.as_str().contains(':');
-        if !exact && !framed(words, sentence, &whole.range()) {
+        let (span, group) = (captures.range(), |name: &str| captures.name(name));
+        let whole = sentence.part(span.clone()).text();
+        let exact = group("half").is_some() || whole.ends_with("clock") || whole.contains(':');
+        if !exact && !framed(words, sentence, &span) {
             continue;
         }
         let hour: Option<i8> = group("hour").and_then(|h| h.parse().ok());
         let minute: i8 = group("minute").and_then(|m| m.parse().ok()).unwrap_or(0);
         let time = hour.and_then(|h| clock_time(h, minute, group("half")));
         if time.is_some() {
-            parts.push(Part { span: whole.range(), date: None, time, sort: Sort::Clock });
+            parts.push(Part { span, date: None, time, sort: Sort::Clock });
         }
     }
-    for found in words.time("spoken_clock").into_iter().flat_map(|r| r.find_iter(sentence)) {
-        let named = ["noon", "midday", "lunch", "midnight"].iter().any(|n| starts(found.as_str(), n));
-        if named || framed(words, sentence, &found.range()) {
-            let time = spoken(found.as_str());
-            parts.push(Part { span: found.range(), date: None, time, sort: Sort::Clock });
+    for span in words.time("spoken_clock").into_iter().flat_map(|r| r.find_iter(sentence)) {
+        let found = sentence.part(span.clone()).text();
+        let named = ["noon", "midday", "lunch", "midnight"].iter().any(|n| starts(found, n));
+        if named || framed(words, sentence, &span) {
+            let time = spoken(found);
+            parts.push(Part { span, date: None, time, sort: Sort::Clock });
         }
     }
     parts
 }
 
 /// Whether the words around a bare number make it a time of day.
-fn framed(words: &Words, sentence: &str, span: &Range<usize>) -> bool {
-    let before = last_words(sentence.get(..span.start).unwrap_or(""), 2);
-    let after = first_bytes(sentence.get(span.end..).unwrap_or(""), 16);
+fn framed(words: &Words, sentence: Line<'_>, span: &Range<usize>) -> bool {
+    let before = last_words(sentence.part(..span.start), 2);
+    let after = first_bytes(sentence.part(span.end..), 16);
     words.time("clock_lead").is_some_and(|lead| lead.is_match(before))
         && words.time("clock_tail").is_some_and(|tail| tail.is_match(after))
 }
@@ -335,19 +334,20 @@ fn within(number: Option<&str>, working: Option<&str>, unit: Option<&str>, today
     today.checked_add(Span::new().days(days)).ok()
 }
 
-fn last_words(text: &str, count: usize) -> &str {
-    let start = text.char_indices().rev().filter(|(_, c)| *c == ' ').nth(count).map_or(0, |(index, _)| index);
-    text.get(start..).unwrap_or("")
+fn last_words(line: Line<'_>, count: usize) -> Line<'_> {
+    let blanks = line.text().char_indices().rev().filter(|(_, c)| *c == ' ');
+    line.part(blanks.map(|(index, _)| index).nth(count).unwrap_or(0)..)
 }
 
-fn first_bytes(text: &str, most: usize) -> &str {
-    text.get(..text.floor_char_boundary(most)).unwrap_or("")
+fn first_bytes(line: Line<'_>, most: usize) -> Line<'_> {
+    line.part(..line.text().floor_char_boundary(most))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::judge::language::WORDS;
+    use crate::judge::text::Lowered;
 
     #[test]
     fn times_are_counted_from_the_arrival() {
@@ -371,7 +371,7 @@ mod tests {
             ("Version 3.5 of the 12 drawings",          None),
         ];
         for (sentence, expected) in cases {
-            let found = moments(&WORDS, sentence, now);
+            let found = moments(&WORDS, Lowered::new(sentence).line(), now);
             let written = found.first().map(Moment::written);
             assert_eq!(written.as_deref(), expected, "{sentence}: {found:?}");
         }
@@ -383,7 +383,7 @@ mod tests {
         for (sentence, until) in
             [("We need the spec by Friday.", true), ("Wednesday would be ideal.", true), ("See you on Friday.", false)]
         {
-            assert_eq!(moments(&WORDS, sentence, now)[0].until, until, "{sentence}");
+            assert_eq!(moments(&WORDS, Lowered::new(sentence).line(), now)[0].until, until, "{sentence}");
         }
     }
 }

@@ -2,9 +2,9 @@
 //! they were only wrapped, bounded in size. Every span lies on character bounds.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::slice::SliceIndex;
 
-use super::language::Words;
+use super::language::{WORDS, Words};
 
 /// More of a zone is not judged: nobody writes it, and nobody reads it.
 const MOST_BYTES: usize = 64 << 10;
@@ -15,10 +15,60 @@ const WRAPPED: usize = 55;
 /// The last lines of a text that may be a closing courtesy.
 const CLOSING_LINES: usize = 4;
 
+/// A piece of text and, byte for byte, the same with ASCII letters in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line<'t> {
+    text: &'t str,
+    low: &'t str,
+    /// The notions of the language that may stand in it, a bit each.
+    notions: u64,
+}
+
+impl<'t> Line<'t> {
+    pub(super) fn text(self) -> &'t str {
+        self.text
+    }
+
+    pub(super) fn low(self) -> &'t str {
+        self.low
+    }
+
+    pub(super) fn notions(self) -> u64 {
+        self.notions
+    }
+
+    pub(super) fn get<R: SliceIndex<str, Output = str> + Clone>(self, range: R) -> Option<Self> {
+        Some(Self { text: self.text.get(range.clone())?, low: self.low.get(range)?, ..self })
+    }
+
+    /// The same, empty where `range` is not within.
+    pub(super) fn part<R: SliceIndex<str, Output = str> + Clone>(self, range: R) -> Self {
+        self.get(range).unwrap_or(Self { text: "", low: "", ..self })
+    }
+}
+
+/// A text that is no sentence of a zone, made ready.
+pub(super) struct Lowered<'t> {
+    text: &'t str,
+    low: String,
+}
+
+impl<'t> Lowered<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, low: text.to_ascii_lowercase() }
+    }
+
+    pub(super) fn line(&self) -> Line<'_> {
+        Line { text: self.text, low: &self.low, notions: u64::MAX }
+    }
+}
+
 /// One zone, ready to be read.
 #[derive(Debug, Default)]
 pub(super) struct Zone {
     text: String,
+    /// The text with ASCII letters in lower case.
+    low: String,
     sentences: Vec<Sentence>,
     words: usize,
 }
@@ -27,24 +77,29 @@ pub(super) struct Zone {
 #[derive(Debug, Clone)]
 pub(super) struct Sentence {
     span: Range<usize>,
+    /// The notions of the language that may stand in it, a bit each.
+    notions: u64,
     /// A greeting or a closing courtesy ("Many thanks,"), which says nothing.
     pub(super) courtesy: bool,
 }
 
 impl Zone {
     pub(super) fn new(raw: &str) -> Self {
-        let words: &LazyLock<Words> = &super::language::WORDS;
+        let words: &Words = &WORDS;
         let mut zone = Self::default();
         let mut courtesies = Vec::new();
         for line in paragraphs(&plain(raw)) {
             let start = zone.text.len();
             zone.text.push_str(&line);
-            let from = zone.sentences.len();
+            zone.low.push_str(&line.to_ascii_lowercase());
+            let whole = Line { text: &line, low: zone.low.get(start..).unwrap_or(""), notions: u64::MAX };
+            courtesies.push((zone.sentences.len(), words.is_courtesy(whole)));
             zone.split(start, words);
             zone.text.push('\n');
+            zone.low.push('\n');
             zone.words += line.split(' ').count();
-            courtesies.push((from, words.is_courtesy(&line)));
         }
+        words.note(&mut zone);
         // Where nothing else is said, a courtesy is the message.
         if courtesies.iter().all(|(_, courtesy)| *courtesy) {
             return zone;
@@ -61,17 +116,25 @@ impl Zone {
         zone
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// The whole text with ASCII letters in lower case.
+    pub(super) fn low(&self) -> &str {
+        &self.low
     }
 
-    pub(super) fn sentences(&self) -> impl Iterator<Item = &str> {
-        self.sentences.iter().map(|s| self.text.get(s.span.clone()).unwrap_or(""))
+    pub(super) fn sentences(&self) -> impl Iterator<Item = Line<'_>> {
+        (0..self.len()).map(|index| self.sentence(index))
     }
 
-    pub(super) fn sentence(&self, index: usize) -> &str {
-        let span = self.sentences.get(index).map(|s| s.span.clone());
-        span.and_then(|span| self.text.get(span)).unwrap_or("")
+    pub(super) fn sentence(&self, index: usize) -> Line<'_> {
+        let (span, notions) = self.sentences.get(index).map_or((0..0, 0), |s| (s.span.clone(), s.notions));
+        Line { text: &self.text, low: &self.low, notions }.part(span)
+    }
+
+    /// Notes that a notion of the language may stand in a sentence.
+    pub(super) fn note(&mut self, index: usize, notion: u64) {
+        if let Some(sentence) = self.sentences.get_mut(index) {
+            sentence.notions |= notion;
+        }
     }
 
     /// How many words it has, roughly.
@@ -80,7 +143,7 @@ impl Zone {
     }
 
     /// The sentence and its neighbours.
-    pub(super) fn around(&self, index: usize) -> impl Iterator<Item = &str> {
+    pub(super) fn around(&self, index: usize) -> impl Iterator<Item = Line<'_>> {
         (index.saturating_sub(1)..=index.saturating_add(1)).map(|i| self.sentence(i))
     }
 
@@ -92,16 +155,20 @@ impl Zone {
         self.sentences.len()
     }
 
-    /// The sentence that holds a byte of the text.
-    pub(super) fn sentence_at(&self, byte: usize) -> Option<usize> {
-        let after = self.sentences.partition_point(|s| s.span.start <= byte);
-        let index = after.checked_sub(1)?;
-        self.sentences.get(index).is_some_and(|s| s.span.contains(&byte)).then_some(index)
+    /// The span of the sentence that holds a span of the text whole. `from`, a sentence
+    /// that is not after it, becomes its index.
+    pub(super) fn sentence_of(&self, from: &mut usize, span: &Range<usize>) -> Option<Range<usize>> {
+        let rest = self.sentences.get(*from..)?;
+        let later = rest.iter().position(|s| span.end <= s.span.end)?;
+        *from += later;
+        let found = &rest.get(later)?.span;
+        (found.start <= span.start).then(|| found.clone())
     }
 
     /// Splits the line that begins at `start` and ends the text.
     fn split(&mut self, start: usize, words: &Words) {
-        let line = self.text.get(start..).unwrap_or("");
+        let whole = Line { text: &self.text, low: &self.low, notions: u64::MAX }.part(start..);
+        let line = whole.text();
         let mut begin = 0;
         let mut found = Vec::new();
         let mut chars = line.char_indices().peekable();
@@ -111,7 +178,7 @@ impl Zone {
             let long = end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
             let closes = matches!(c, '.' | '!' | '?' | '…')
                 && next.is_none_or(|n| n == ' ' || matches!(n, '"' | ')'))
-                && !(c == '.' && words.is_abbreviation(line.get(begin..at).unwrap_or("")));
+                && !(c == '.' && words.is_abbreviation(whole.part(begin..at)));
             if long || closes {
                 let end = match next {
                     Some(n @ ('"' | ')')) if closes => end + n.len_utf8(),
@@ -128,7 +195,7 @@ impl Zone {
             let length = piece.trim().len();
             (length > 0).then(|| start + span.start + lead..start + span.start + lead + length)
         });
-        let sentences: Vec<Sentence> = trimmed.map(|span| Sentence { span, courtesy: false }).collect();
+        let sentences: Vec<Sentence> = trimmed.map(|span| Sentence { span, notions: 0, courtesy: false }).collect();
         self.sentences.extend(sentences);
     }
 }
@@ -137,17 +204,14 @@ impl Zone {
 fn plain(raw: &str) -> String {
     let cut = raw.floor_char_boundary(MOST_BYTES);
     let mut out = String::with_capacity(cut);
-    for c in raw.chars().take_while({
-        let mut seen = 0;
-        move |c| {
-            seen += c.len_utf8();
-            seen <= cut
-        }
-    }) {
+    for c in raw.get(..cut).unwrap_or("").chars() {
         match c {
+            ' '..='_' | 'a'..='~' => out.push(c),
             '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' | '`' => out.push('\''),
             '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{00ab}' | '\u{00bb}' => out.push('"'),
             '\u{00ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\r' => {}
+            '\u{017f}' => out.push('s'),
+            '\u{212a}' => out.push('K'),
             '\n' => out.push('\n'),
             c if c.is_whitespace() || c.is_control() => out.push(' '),
             c => out.push(c),
@@ -161,33 +225,37 @@ fn paragraphs(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut open = false;
     for line in text.split('\n') {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let line = words.join(" ");
-        if line.is_empty() {
+        let mut words = line.split_whitespace().peekable();
+        let Some(first) = words.peek().copied() else {
             open = false;
             continue;
+        };
+        if !open || begins_item(first) {
+            found.push(String::with_capacity(2 * line.len()));
         }
-        let length = line.chars().count();
-        match found.last_mut() {
-            Some(last) if open && !begins_item(&line) => {
+        let Some(last) = found.last_mut() else { continue };
+        let mut length = 0;
+        for word in words {
+            if !last.is_empty() {
                 last.push(' ');
-                last.push_str(&line);
             }
-            _ => found.push(line),
+            last.push_str(word);
+            length += word.chars().count() + 1;
         }
-        open = length >= WRAPPED;
+        open = length > WRAPPED;
     }
     found
 }
 
-fn begins_item(line: &str) -> bool {
-    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    line.starts_with(['-', '*', '•', '–', '>']) || (number.len() < line.len() && number.starts_with([')', '.']))
+/// Whether a line that begins with this word is an item of a list.
+fn begins_item(word: &str) -> bool {
+    let number = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    word.starts_with(['-', '*', '•', '–', '>']) || (number.len() < word.len() && number.starts_with([')', '.']))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Zone;
+    use super::{Line, Zone};
 
     #[test]
     fn sentences_end_where_people_end_them() {
@@ -203,7 +271,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let zone = Zone::new(text);
-            assert_eq!(zone.sentences().collect::<Vec<_>>(), expected);
+            assert_eq!(zone.sentences().map(Line::text).collect::<Vec<_>>(), expected);
         }
     }
 

@@ -14,7 +14,7 @@ use super::promise::{self, Found};
 use super::rules::{About, Conditional, Labels, Negation, Rule, Rules, Scope, Status};
 use super::severity::{self, Circumstances};
 use super::signal::{self, Speed};
-use super::text::Zone;
+use super::text::{Line, Zone};
 use super::verdict::{Hit, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::Direction;
 
@@ -77,7 +77,7 @@ impl Evidence {
 /// Reads a letter with all rules.
 pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
     let words: &Words = &WORDS;
-    let zones = zones(letter);
+    let zones = zones(rules, letter);
     let reader = Reader { rules, letter, words, zones: &zones };
     let mut hits = reader.hits();
     let subject = &zones.iter().find(|z| z.scope == Scope::Subject).map(|z| &z.zone);
@@ -111,7 +111,7 @@ struct Part {
     zone: Zone,
 }
 
-fn zones(letter: &Letter<'_>) -> Vec<Part> {
+fn zones(rules: &Rules, letter: &Letter<'_>) -> Vec<Part> {
     let names = letter.attachment_names.join("\n");
     let headers = if letter.high_priority { "Importance: high\nX-Priority: 1" } else { "" };
     #[rustfmt::skip]
@@ -124,7 +124,8 @@ fn zones(letter: &Letter<'_>) -> Vec<Part> {
         (Scope::AttachmentName, names.as_str()),
         (Scope::Headers,        headers),
     ];
-    let filled = texts.into_iter().filter(|(_, text)| !text.trim().is_empty());
+    let read = |scope: Scope| matches!(scope, Scope::Subject | Scope::New) || rules.reads(scope);
+    let filled = texts.into_iter().filter(|(scope, text)| !text.trim().is_empty() && read(*scope));
     filled.map(|(scope, text)| Part { scope, zone: Zone::new(text) }).collect()
 }
 
@@ -163,12 +164,15 @@ impl Reader<'_> {
             .iter()
             .map(|part| (part.scope, &part.zone, self.rules.prefilter().candidates(&part.zone)))
             .collect();
+        let patterns = candidates.iter().flat_map(|(.., candidates)| candidates.expressions());
+        let mut worth_trying: Vec<(usize, u32)> = patterns.filter_map(|pattern| self.rules.rule_of(pattern)).collect();
+        worth_trying.sort_unstable();
+        worth_trying.dedup();
         let mut found = Vec::new();
-        for (index, rule) in self.rules.all().iter().enumerate() {
-            if rule.meta.is_some() || !self.applies(rule) {
-                continue;
+        for (index, first) in worth_trying {
+            if let Some(rule) = self.rules.all().get(index).filter(|rule| rule.meta.is_none() && self.applies(rule)) {
+                self.read_rule(rule, first, &candidates, &mut found);
             }
-            self.read_rule(rule, index, &candidates, &mut found);
         }
         found
     }
@@ -180,12 +184,12 @@ impl Reader<'_> {
             && rule.lang.as_deref().is_none_or(|lang| lang == letter.language)
     }
 
-    fn read_rule(&self, rule: &Rule, index: usize, zones: &[(Scope, &Zone, Candidates)], found: &mut Vec<Fired>) {
+    fn read_rule(&self, rule: &Rule, first: u32, zones: &[(Scope, &Zone, Candidates)], found: &mut Vec<Fired>) {
         let in_scope = || zones.iter().filter(|(scope, ..)| rule.scopes.contains(scope));
-        let complete = rule.all.iter().enumerate().all(|(n, pattern)| {
+        let mut numbered = (first..).zip(rule.any.iter().chain(&rule.all)).skip(rule.any.len());
+        let complete = numbered.all(|(number, pattern)| {
             in_scope().any(|(_, zone, candidates)| {
-                let sentences = candidates.of(index, rule.any.len() + n);
-                sentences.iter().any(|s| pattern.regex.is_match(zone.sentence(*s)))
+                candidates.of(number).any(|sentence| pattern.machine.is_match(zone.sentence(sentence)))
             })
         });
         if !complete {
@@ -195,17 +199,18 @@ impl Reader<'_> {
         let shown = if rule.any.is_empty() { rule.all.get(..1) } else { Some(rule.any.as_slice()) };
         let mut mine: Vec<Fired> = Vec::new();
         for (scope, zone, candidates) in in_scope() {
-            for (n, pattern) in shown.into_iter().flatten().enumerate() {
-                for sentence in candidates.of(index, n) {
+            for (number, pattern) in (first..).zip(shown.into_iter().flatten()) {
+                for sentence in candidates.of(number) {
                     if enough(rule, &mine) {
                         break;
                     }
-                    let text = zone.sentence(*sentence);
-                    let Some(matched) = pattern.regex.find(text) else {
+                    let line = zone.sentence(sentence);
+                    let Some(span) = pattern.machine.find(line) else {
                         continue;
                     };
-                    let (span, courtesy) = (matched.range(), zone.is_courtesy(*sentence));
-                    let place = Place { scope: *scope, text, span, courtesy, zone, index: *sentence };
+                    let courtesy = zone.is_courtesy(sentence);
+                    let clause = self.words.clause(line, &span);
+                    let place = Place { scope: *scope, line, span, clause, courtesy, zone, index: sentence };
                     let fired = self.fire(rule, &place);
                     if !mine.iter().any(|f| f.counts() && f.hit.words == fired.hit.words) {
                         mine.push(fired);
@@ -221,7 +226,7 @@ impl Reader<'_> {
         let mut inverted = false;
         let mut suppressed = self.suppressor(rule, place);
         if suppressed.is_none()
-            && let Some(word) = self.words.negation(place.text, &place.span)
+            && let Some(word) = self.words.negation(place.line, &place.span, &place.clause)
         {
             match rule.negation {
                 Negation::Suppress => suppressed = Some(format!("denied by \"{word}\"")),
@@ -229,7 +234,7 @@ impl Reader<'_> {
                 Negation::Ignore => {}
             }
         }
-        if let Some(word) = self.words.condition(place.text, &place.span) {
+        if let Some(word) = self.words.condition(place.line, &place.span) {
             match rule.conditional {
                 Conditional::Suppress if suppressed.is_none() => {
                     suppressed = Some(format!("conditional by \"{word}\""));
@@ -239,16 +244,16 @@ impl Reader<'_> {
             }
         }
         let mut colour = 1.0;
-        if self.words.softened(place.text, &place.span) {
+        if self.words.softened(place.line, &place.span) {
             colour = 0.75;
-        } else if self.words.strengthened(place.text, &place.span) {
+        } else if self.words.strengthened(place.line, &place.span) {
             colour = 1.2;
         }
         if rule.status == Status::Testing && suppressed.is_none() {
             suppressed = Some(TESTING.to_owned());
         }
         let sign = if inverted { -1.0 } else { 1.0 };
-        let matched = place.text.get(place.span.clone()).unwrap_or("");
+        let matched = place.line.part(place.span.clone()).text();
         Fired {
             tone: f64::from(rule.tone) * factor * colour * sign,
             urgency: f64::from(rule.urgency) * factor,
@@ -268,8 +273,8 @@ impl Reader<'_> {
 
     /// What keeps a match from counting, whatever it says.
     fn suppressor(&self, rule: &Rule, place: &Place<'_>) -> Option<String> {
-        if let Some(found) = rule.unless.iter().find_map(|p| p.regex.find(place.text)) {
-            let words: String = found.as_str().chars().take(60).collect();
+        if let Some(found) = rule.unless.iter().find_map(|p| p.machine.find(place.line)) {
+            let words: String = place.line.part(found).text().chars().take(60).collect();
             return Some(format!("\"{words}\" stands beside it"));
         }
         if self.in_stop_phrase(place) {
@@ -281,7 +286,7 @@ impl Reader<'_> {
         if !matches!(place.scope, Scope::Subject | Scope::New) {
             return None;
         }
-        if Words::is_quoted(place.text, &place.span) {
+        if Words::is_quoted(place.line, &place.span) {
             return Some("it is only mentioned, between quotes".to_owned());
         }
         if place.courtesy && rule.tone > 0 {
@@ -301,13 +306,13 @@ impl Reader<'_> {
         }
         let signal = rule.signal.as_deref().unwrap_or("");
         if signal::speed(signal, self.letter.direction, self.letter.kind) >= Speed::Minutes {
-            return !self.words.is_personal(place.text);
+            return !self.words.is_personal(place.line);
         }
         !place.zone.around(place.index).any(|s| self.words.is_personal(s))
     }
 
     fn about_another(&self, rule: &Rule, place: &Place<'_>) -> Option<String> {
-        let speaks = self.words.speaks_of(place.text, &place.span);
+        let speaks = self.words.speaks_of(place.line, &place.span, &place.clause);
         let outbound = self.letter.direction == Direction::Outbound;
         let wrong = match rule.about {
             Some(About::Any) => false,
@@ -317,7 +322,7 @@ impl Reader<'_> {
             Some(About::Us) | None => speaks != Speaks::Reader,
             Some(About::Them) => {
                 speaks == Speaks::Third
-                    || !(speaks == Speaks::Writer || self.words.writer_acts(place.text, &place.span))
+                    || !(speaks == Speaks::Writer || self.words.writer_acts(place.line, &place.span, &place.clause))
             }
         };
         let why = match speaks {
@@ -332,7 +337,7 @@ impl Reader<'_> {
         if self.letter.stop_phrases.is_empty() {
             return false;
         }
-        let text = place.text.to_ascii_lowercase();
+        let text = place.line.low();
         self.letter.stop_phrases.iter().filter(|phrase| !phrase.is_empty()).any(|phrase| {
             text.match_indices(&phrase.to_ascii_lowercase())
                 .any(|(start, found)| start < place.span.end && place.span.start < start + found.len())
@@ -348,8 +353,10 @@ fn enough(rule: &Rule, hits: &[Fired]) -> bool {
 
 struct Place<'a> {
     scope: Scope,
-    text: &'a str,
+    line: Line<'a>,
     span: Range<usize>,
+    /// The clause that the span lies in.
+    clause: Range<usize>,
     courtesy: bool,
     zone: &'a Zone,
     index: usize,

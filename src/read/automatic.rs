@@ -3,6 +3,8 @@
 //! Header fields are evidence; words are weak evidence, of which two are
 //! needed. A person on a mailing list is a person. Defined for every message.
 
+use std::cell::LazyCell;
+
 use mail_parser::Message;
 
 use super::head::{Head, begins};
@@ -143,18 +145,19 @@ fn by_sending_service(mail: &Message<'_>, head: &Head<'_>) -> Option<Automatic> 
 /// What words alone prove: two signs, each of another kind.
 fn by_words(head: &Head<'_>, text: &str) -> Option<Automatic> {
     let words = &WORDS.texts;
-    let away = words.away.found(text);
-    let machine = words.machine.found(text);
-    let received = words.received.found(text);
+    // Looked for where they can matter: the text is searched anew for each.
+    let away = LazyCell::new(|| words.away.found(text));
+    let machine = LazyCell::new(|| words.machine.found(text));
+    let received = LazyCell::new(|| words.received.found(text));
     let null = head.null_path();
-    let answers = (head.says_automatic() && (away || machine || received || null || head.answers()))
-        || (head.says_absent() && away && (head.answers() || null || machine))
-        || (null && (away || received))
-        || (machine && received && head.is_role());
+    let answers = (head.says_automatic() && (null || head.answers() || *away || *machine || *received))
+        || (head.says_absent() && *away && (head.answers() || null || *machine))
+        || (null && (*away || *received))
+        || (head.is_role() && *machine && *received);
     if answers {
         return Some(answer(head, text));
     }
-    if machine && (null || (head.is_role() && !head.answers())) {
+    if (null || (head.is_role() && !head.answers())) && *machine {
         return Some(Automatic::Notification);
     }
     let receipt = begins(&WORDS.subjects.receipt, &head.subject) && words.receipt.found(text);

@@ -48,7 +48,8 @@ fn best(mail: &Mail<'_>) -> String {
     let plain: Vec<Cow<'_, str>> = parts(mail, &mail.text_body).filter_map(|p| plain_of(mail, p)).collect();
     let only_plain = parts(mail, &mail.html_body).all(|p| !matches!(p.body, PartType::Html(_)));
     let plain = plain.join("\n");
-    if only_plain {
+    // Mail without plain text gives its HTML for both.
+    if only_plain || mail.text_body == mail.html_body {
         return plain;
     }
     let rich: Vec<String> = parts(mail, &mail.html_body)

@@ -2,16 +2,49 @@
 
 use whatlang::Lang;
 
+use super::layout::LAYOUT;
+
 /// Fewest letters that tell a language.
 const ENOUGH: usize = 30;
 
+/// English is told by the beginning of a text, in bytes.
+const BEGINNING: usize = 2 << 10;
+/// Fewest words of its own that tell English, and their share of all: one in so many.
+const ENOUGH_OWN: usize = 3;
+const SHARE: usize = 12;
+/// No such word is longer, in bytes.
+const LONGEST_OWN: usize = 8;
+
 /// ISO 639-1 code; `en` where the text is too short or too mixed to tell.
 pub(super) fn of(text: &str) -> String {
+    if is_english(text) {
+        return "en".to_owned();
+    }
     let letters = text.chars().filter(|c| c.is_alphabetic()).take(ENOUGH).count();
     let wide =
         text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'));
-    let found = whatlang::detect(text).filter(|info| (letters >= ENOUGH || wide) && info.is_reliable());
+    if letters < ENOUGH && !wide {
+        return "en".to_owned();
+    }
+    let found = whatlang::detect(text).filter(whatlang::Info::is_reliable);
     found.map_or("en", |info| code(info.lang())).to_owned()
+}
+
+/// Whether a text is plainly English, which most are: the full answer takes far longer.
+fn is_english(text: &str) -> bool {
+    let beginning = text.get(..text.floor_char_boundary(BEGINNING)).unwrap_or(text);
+    let (mut words, mut own) = (0, 0);
+    let mut low = String::new();
+    for word in beginning.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+        words += 1;
+        if word.len() <= LONGEST_OWN {
+            low.clear();
+            low.push_str(word);
+            low.make_ascii_lowercase();
+            own += usize::from(LAYOUT.english.contains(low.as_str()));
+        }
+    }
+    own >= ENOUGH_OWN && own * SHARE >= words
 }
 
 fn code(lang: Lang) -> &'static str {

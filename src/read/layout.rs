@@ -36,6 +36,7 @@ struct File {
     sign_off: SignOff,
     footer: Footer,
     disclaimer: Disclaimer,
+    language: Language,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +66,12 @@ struct Footer {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Language {
+    english: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Disclaimer {
     traits: Vec<String>,
     banners: Vec<String>,
@@ -85,6 +92,8 @@ pub(super) struct Layout {
     pub(super) traits: Vec<String>,
     pub(super) banners: Vec<String>,
     pub(super) footers: Vec<String>,
+    /// Common words that English has for itself.
+    pub(super) english: HashSet<String>,
 }
 
 /// The words of the shipped file.
@@ -120,6 +129,7 @@ pub(super) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
         traits: file.disclaimer.traits,
         banners: file.disclaimer.banners,
         footers: file.disclaimer.footers,
+        english: file.language.english.into_iter().collect(),
     }
 });
 
@@ -139,14 +149,17 @@ pub(super) fn marker(line: &str) -> Option<Marker> {
         return None;
     }
     let decorated = line.trim();
+    let leads = decorated.starts_with(['-', '_', '=', '*', '—', '–']);
+    if !leads && !decorated.ends_with([':', '：', '-', '—']) {
+        return None;
+    }
     let bare = decorated.trim_matches(|c: char| "-_=*~>#—–:：.…<｜| \u{a0}\u{ff0d}".contains(c));
     let bare = folded(bare);
     let bare = bare.split_whitespace().collect::<Vec<_>>().join(" ");
     if bare.is_empty() {
         return None;
     }
-    let dashes = decorated.starts_with(['-', '_', '=', '*', '—', '–']) || decorated.ends_with([':', '：', '-', '—']);
-    if LAYOUT.forwarded.contains(&bare) && dashes {
+    if LAYOUT.forwarded.contains(&bare) {
         return Some(Marker::Forwarded);
     }
     // `----- Forwarded by Ann/London on 03/02/2026 -----`

@@ -158,7 +158,7 @@ pub(super) fn attribution(lines: &[&str], at: usize) -> Option<usize> {
         }
         joined.push_str(line.trim());
         if joined.ends_with([':', '：']) || (n == 0 && ends_with_verb(&joined)) {
-            return (introduces(&joined) && starts_well(first)).then_some(n + 1);
+            return (starts_well(first) && introduces(&joined)).then_some(n + 1);
         }
     }
     None
@@ -176,12 +176,15 @@ fn introduces(joined: &str) -> bool {
     let bare = joined.trim_end_matches([':', '：', ' ', '*']);
     let (dated, person) = (DATED.is_match(bare), bare.contains('@'));
     let ends_with_person = bare.ends_with(['>', ')', ']']) && person;
-    (has_verb(bare) && (dated || person)) || (dated && ends_with_person && !bare.contains(". "))
+    ((dated || person) && has_verb(bare)) || (dated && ends_with_person && !bare.contains(". "))
 }
 
 fn ends_with_verb(joined: &str) -> bool {
+    if !joined.contains('@') {
+        return false;
+    }
     let lower = joined.to_lowercase();
-    LAYOUT.wrote.iter().any(|verb| lower.ends_with(verb.as_str())) && joined.contains('@')
+    LAYOUT.wrote.iter().any(|verb| lower.ends_with(verb.as_str()))
 }
 
 fn has_verb(text: &str) -> bool {

@@ -137,6 +137,7 @@ pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            '!'..='_' | 'a'..='~' => folded.push(c.to_ascii_lowercase()),
             '’' | '‘' | '`' | '´' => folded.push('\''),
             c if c.is_whitespace() => {
                 if !folded.is_empty() && !folded.ends_with(' ') {

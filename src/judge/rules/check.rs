@@ -179,10 +179,9 @@ fn complaint(draft: &Draft, line: usize, what: impl Into<String>, remedy: impl I
 
 fn warn(draft: &Draft, rule: &Rule, warnings: &mut Vec<Complaint>) {
     for (written, pattern) in draft.any.iter().zip(&rule.any) {
-        let shortest = pattern.literals.iter().map(String::len).min();
-        let (what, remedy) = match shortest {
+        let (what, remedy) = match pattern.shortest_word() {
             None => ("needs no particular word, so it runs on every sentence", "name a word"),
-            Some(length) if length < BROAD && pattern.regex.as_str().len() < 24 => {
+            Some(length) if length < BROAD && pattern.written_bytes() < 24 => {
                 ("is very short, so it may fire on much ordinary mail", "ask for more words")
             }
             Some(_) => continue,

@@ -161,7 +161,10 @@ pub struct Rules {
     /// Indices of rules with a meta, each after those it names.
     metas: Vec<usize>,
     labels: Labels,
+    /// Over the patterns of `any`, then `all`, of each rule in order.
     prefilter: Prefilter,
+    /// The number of the first pattern of each rule.
+    firsts: Vec<u32>,
     warnings: Vec<Complaint>,
     revision: String,
 }
@@ -183,7 +186,8 @@ impl Rules {
         if !complaints.is_empty() {
             return Err(Complaints(complaints));
         }
-        let prefilter = Prefilter::new(&checked.rules).map_err(|what| {
+        let patterns = || checked.rules.iter().flat_map(|rule| rule.any.iter().chain(&rule.all));
+        let prefilter = Prefilter::new(patterns().map(|pattern| &pattern.needs)).map_err(|what| {
             Complaints(vec![Complaint {
                 file: "rules".to_owned(),
                 line: 1,
@@ -192,6 +196,13 @@ impl Rules {
                 remedy: "load fewer rules".to_owned(),
             }])
         })?;
+        let mut next = 0;
+        let firsts = checked.rules.iter().map(|rule| {
+            let first = next;
+            next += u32::try_from(rule.any.len() + rule.all.len()).unwrap_or(u32::MAX);
+            first
+        });
+        let firsts = firsts.collect();
         let by_id = checked.rules.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
         let warnings = checked.warnings;
         Ok(Self {
@@ -200,6 +211,7 @@ impl Rules {
             metas: checked.metas,
             labels: checked.labels,
             prefilter,
+            firsts,
             warnings,
             revision: revision(files),
         })
@@ -282,6 +294,17 @@ impl Rules {
 
     pub(in crate::judge) fn prefilter(&self) -> &Prefilter {
         &self.prefilter
+    }
+
+    /// The rule that a pattern of the prefilter belongs to: its index, and the number of its first pattern.
+    pub(in crate::judge) fn rule_of(&self, pattern: u32) -> Option<(usize, u32)> {
+        let index = self.firsts.partition_point(|first| *first <= pattern).checked_sub(1)?;
+        Some((index, *self.firsts.get(index)?))
+    }
+
+    /// Whether any rule reads a part of a message.
+    pub(in crate::judge) fn reads(&self, scope: Scope) -> bool {
+        self.all.iter().any(|rule| rule.scopes.contains(&scope))
     }
 }
 

@@ -1,25 +1,32 @@
 //! From a pattern as written to a regular expression that runs in linear time,
-//! and the literals without which it cannot match.
+//! and what must stand in a text for it to match.
 
 use std::collections::BTreeMap;
 
-use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::ErrorKind;
-use regex_syntax::hir::{Hir, HirKind};
 
-/// Memory that one compiled pattern may take, in bytes.
-const SIZE_LIMIT: usize = 10 << 20;
-/// More alternatives than this are not worth telling apart.
-const MOST_LITERALS: usize = 400;
-/// Shorter literals stand in every text.
-const SHORTEST: usize = 3;
+use crate::judge::machine::{Fault, Machine};
+use crate::judge::needs::{self, Needs};
+use crate::judge::text::Lowered;
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
-    pub(crate) regex: Regex,
-    /// Lower-case texts of which at least one stands in every match; empty: none is known.
-    pub(crate) literals: Vec<String>,
+    pub(in crate::judge) machine: Machine,
+    /// What must stand in a sentence for it to match.
+    pub(in crate::judge) needs: Needs,
+}
+
+impl Pattern {
+    /// The length of the shortest word that may stand for all of it; none where it needs no word.
+    pub(crate) fn shortest_word(&self) -> Option<usize> {
+        self.needs.first()?.iter().map(|literal| literal.text.len()).min()
+    }
+
+    /// How long it is, families written out.
+    pub(crate) fn written_bytes(&self) -> usize {
+        self.machine.written().len()
+    }
 }
 
 /// Families by name, their words as written.
@@ -31,15 +38,19 @@ pub(crate) fn compile(written: &str, families: &Families) -> Result<Pattern, (St
         return Err(refusal(written, "is empty", "write what it should match, or remove it"));
     }
     let expanded = expand(written, families)?;
-    let hir = regex_syntax::Parser::new().parse(&expanded).map_err(|e| explain(written, &e))?;
-    let regex = RegexBuilder::new(&expanded).case_insensitive(true).size_limit(SIZE_LIMIT).build().map_err(|_| {
-        let remedy = "lower its counted repetitions (a compiled pattern may take 10 MiB)";
-        refusal(written, "is too big", remedy)
+    let (machine, hir) = Machine::new(&expanded, false).map_err(|fault| match fault {
+        Fault::Syntax(error) => explain(written, &error),
+        Fault::TooBig => {
+            let remedy = "lower its counted repetitions (a compiled pattern may take 10 MiB)";
+            refusal(written, "is too big", remedy)
+        }
     })?;
-    if hir.properties().minimum_len() == Some(0) || ["x", "0", " "].iter().any(|t| regex.is_match(t)) {
+    let shortest = hir.properties().minimum_len();
+    let is_everything = || ["x", "0", " "].iter().any(|text| machine.is_match(Lowered::new(text).line()));
+    if shortest == Some(0) || (shortest == Some(1) && is_everything()) {
         return Err(refusal(written, "matches everything", "make it ask for a word"));
     }
-    Ok(Pattern { regex, literals: literals(&hir) })
+    Ok(Pattern { needs: needs::needs(&hir), machine })
 }
 
 fn refusal(written: &str, what: &str, remedy: &str) -> (String, String) {
@@ -65,6 +76,9 @@ fn explain(written: &str, error: &regex_syntax::Error) -> (String, String) {
     }
 }
 
+/// What may stand in braces after `\b` and is no family.
+const EDGES: [&str; 4] = ["start}", "end}", "start-half}", "end-half}"];
+
 /// Puts the words of families in place of `{name}`, and a word boundary that
 /// keeps the engine fast on non-ASCII text in place of `\b`.
 fn expand(written: &str, families: &Families) -> Result<String, (String, String)> {
@@ -78,12 +92,15 @@ fn expand(written: &str, families: &Families) -> Result<String, (String, String)
             '\\' => {
                 let escaped = after.chars().next();
                 rest = escaped.map_or("", |e| after.get(e.len_utf8()..).unwrap_or(""));
-                let boundary = escaped == Some('b') && !in_class && !rest.starts_with('{');
+                let special =
+                    rest.strip_prefix('{').is_some_and(|after| EDGES.iter().any(|edge| after.starts_with(edge)));
+                let boundary = escaped == Some('b') && !in_class && !special;
                 out.push_str(if boundary { r"(?-u:\b)" } else { "\\" });
                 if !boundary && let Some(e) = escaped {
                     out.push(e);
                 }
-                if matches!(escaped, Some('p' | 'P' | 'x' | 'u')) && rest.starts_with('{') {
+                let takes_braces = special || matches!(escaped, Some('p' | 'P' | 'x' | 'u'));
+                if takes_braces && rest.starts_with('{') {
                     out.push('{');
                     rest = rest.strip_prefix('{').unwrap_or(rest);
                 }
@@ -126,45 +143,9 @@ fn words_of(written: &str, name: &str, families: &Families) -> Result<String, (S
     Ok(format!("(?:{})", escaped.join("|")))
 }
 
-/// The literals of which at least one stands in every match of `hir`; empty where none is known.
-fn literals(hir: &Hir) -> Vec<String> {
-    let mut found = required(hir).unwrap_or_default();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// Depth is bounded by the parser's own nest limit.
-fn required(hir: &Hir) -> Option<Vec<String>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0).ok()?;
-            let run = text.split(|c: char| !c.is_ascii()).max_by_key(|run| run.len())?;
-            (run.trim().len() >= SHORTEST).then(|| vec![run.to_ascii_lowercase()])
-        }
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(required).max_by_key(|set| worth(set)),
-        HirKind::Alternation(branches) => {
-            let mut all = Vec::new();
-            for branch in branches {
-                all.extend(required(branch)?);
-            }
-            (all.len() <= MOST_LITERALS).then_some(all)
-        }
-        _ => None,
-    }
-}
-
-/// A set is as good as its shortest literal; of equals, the smaller.
-fn worth(set: &[String]) -> (usize, usize) {
-    let shortest = set.iter().map(String::len).min().unwrap_or(0).min(6);
-    (shortest, usize::MAX - set.len())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Families, compile};
+    use super::{Families, Lowered, compile};
 
     fn families() -> Families {
         Families::from([("work".to_owned(), vec!["project".to_owned(), "the job".to_owned()])])
@@ -173,14 +154,16 @@ mod tests {
     #[test]
     fn a_family_is_taken_literally() {
         let pattern = compile(r"\bend (of )?{work}\b", &families()).unwrap();
-        assert!(pattern.regex.is_match("the END of the job now"));
-        assert_eq!(pattern.literals, ["project", "the job"]);
+        assert!(pattern.machine.is_match(Lowered::new("the END of the job now").line()));
+        assert_eq!(pattern.shortest_word(), Some("end project".len()));
+        assert!(compile(r"\b{work}\b", &families()).unwrap().machine.is_match(Lowered::new("—project").line()));
+        assert!(compile(r"\b{start}late\b{end}", &families()).unwrap().machine.is_match(Lowered::new("late").line()));
     }
 
     #[test]
     fn braces_that_are_no_family_stay() {
         let pattern = compile(r"\p{Lu}\p{Lu}{3,} \x{41}bc", &families()).unwrap();
-        assert!(pattern.regex.is_match("WHERE Abc"));
+        assert!(pattern.machine.is_match(Lowered::new("WHERE Abc").line()));
     }
 
     #[test]
@@ -199,21 +182,6 @@ mod tests {
         for (pattern, complaint) in cases {
             let (what, _) = compile(pattern, &families()).unwrap_err();
             assert!(what.contains(complaint), "{pattern}: {what}");
-        }
-    }
-
-    #[test]
-    fn a_literal_is_found_where_one_is_required() {
-        #[rustfmt::skip]
-        let cases: [(&str, &[&str]); 5] = [
-            (r"tak(e|ing) (the|our) work elsewhere", &[" work elsewhere"]),
-            (r"\b(stop|halt)\b.{0,9}\bno\b",          &["halt", "stop"]),
-            (r"(very )?late",                         &["late"]),
-            (r"\d+ (hours|h)",                        &[]),
-            (r"[A-Z]{4,}",                            &[]),
-        ];
-        for (pattern, expected) in cases {
-            assert_eq!(compile(pattern, &families()).unwrap().literals, expected, "{pattern}");
         }
     }
 }
