@@ -65,6 +65,9 @@ fn kind(error: &ImapError) -> &'static str {
     }
 }
 
+/// What it is, the script, the log-in, what the error is about, and what to do about it.
+type Case = (&'static str, Vec<Do>, Option<Login>, &'static str, Class);
+
 /// Every way in which the answer to a command can fail, with what must be told of it.
 fn failures() -> Vec<(Vec<Do>, &'static str, Class)> {
     vec![
@@ -113,7 +116,6 @@ async fn greetings_and_log_ins_that_fail() {
     let offer = |offered: &str, rest: Vec<Do>| {
         ask([vec![say(&format!("* CAPABILITY IMAP4rev1 {offered}\r\n{{tag}} OK done\r\n"))], rest].concat())
     };
-    type Case = (&'static str, Vec<Do>, Option<Login>, &'static str, Class);
     #[rustfmt::skip]
     let cases: Vec<Case> = vec![
         ("a web server",   vec![say("HTTP/1.1 400 Bad Request\r\n")],    Some(password()), "greeting", Class::Settings),
