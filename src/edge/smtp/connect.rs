@@ -15,6 +15,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::Auth;
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret as _;
 use socket2::{SockRef, TcpKeepalive};
@@ -35,20 +36,24 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_mins(1), Duration::
 /// What we sent and nobody acknowledged for this long means that the connection is dead.
 const UNACKNOWLEDGED: Duration = Duration::from_mins(2);
 
+/// The most questions of a relay that we answer while we log in.
+const MOST_CHALLENGES: usize = 4;
+
 /// Connects and logs in.
 pub(super) async fn connect(server: &Server, timeouts: &Timeouts) -> Result<(AsyncSmtpConnection, Report), RelayError> {
     let login = login::of(server)?;
     let call = Call { server, timeouts, place: format!("{}:{}", server.host, server.port), hello: hello() };
     let (mut wire, encryption) = call.wire().await?;
-    wire.greet();
+    let abilities = call.abilities(&mut wire).await?;
+    wire.rehearse(&abilities);
     let opening = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &call.hello);
     let mut connection = call.step("EHLO", opening).await?;
     let mechanism = match &login {
         Some(login) => Some(call.log_in(&mut connection, login).await?),
         None => None,
     };
-    let name = words(connection.server_info().name());
-    Ok((connection, Report { name, encryption, mechanism }))
+    let name = abilities.first().and_then(|line| line.split_whitespace().next());
+    Ok((connection, Report { name: words(name.unwrap_or("the relay")), encryption, mechanism }))
 }
 
 /// How we call ourselves: the machine's name where it can stand in a command.
@@ -143,13 +148,16 @@ impl Call<'_> {
         if code == 220 { Ok(()) } else { Err(self.refused("us at the greeting", code, &texts.join(" "))) }
     }
 
+    /// Introduces us. What the relay calls itself, then what it can do.
+    async fn abilities(&self, wire: &mut Wire) -> Result<Vec<String>, RelayError> {
+        let (code, texts) = self.heard("EHLO", wire.ask(&format!("EHLO {}", self.hello))).await?;
+        if code == 250 { Ok(texts) } else { Err(self.refused("EHLO", code, &texts.join(" "))) }
+    }
+
     /// Asks for TLS; without a clear yes there is no connection.
     async fn start_tls(&self, mut wire: Wire) -> Result<Box<dyn Stream>, RelayError> {
         let no = |reason: &str| RelayError::NoStartTls { place: self.place.clone(), reason: words(reason) };
-        let (code, offers) = self.heard("EHLO", wire.ask(&format!("EHLO {}", self.hello))).await?;
-        if code != 250 {
-            return Err(self.refused("EHLO", code, &offers.join(" ")));
-        }
+        let offers = self.abilities(&mut wire).await?;
         if !offers.iter().skip(1).any(|offer| offer.trim().eq_ignore_ascii_case("STARTTLS")) {
             return Err(no("it is not among what it can do"));
         }
@@ -170,20 +178,18 @@ impl Call<'_> {
             Proof::Token(secret) => (&[Mechanism::Xoauth2], secret, "token (AUTH XOAUTH2)"),
         };
         let credentials = Credentials::new(login.user.clone(), secret.expose_secret().to_owned());
-        match connection.server_info().get_auth_mechanism(mechanisms) {
-            Some(Mechanism::Plain) => {
-                self.step("log-in", connection.auth(&[Mechanism::Plain], &credentials)).await?;
-                Ok("PLAIN")
-            }
-            Some(Mechanism::Login) => {
-                self.step("log-in", connection.auth(&[Mechanism::Login], &credentials)).await?;
-                Ok("LOGIN")
-            }
-            Some(Mechanism::Xoauth2) => {
-                self.step("log-in", present_token(connection, credentials)).await?;
-                Ok("XOAUTH2")
-            }
-            None => Err(RelayError::NoMechanism { place: self.place.clone(), kind }),
+        let mechanism = connection
+            .server_info()
+            .get_auth_mechanism(mechanisms)
+            .ok_or_else(|| RelayError::NoMechanism { place: self.place.clone(), kind })?;
+        let reply = self.step("log-in", present(connection, mechanism, credentials)).await?;
+        match u16::from(reply.code()) {
+            200..=299 => Ok(match mechanism {
+                Mechanism::Plain => "PLAIN",
+                Mechanism::Login => "LOGIN",
+                Mechanism::Xoauth2 => "XOAUTH2",
+            }),
+            code => Err(self.refused("log-in", code, "it asks without end")),
         }
     }
 
@@ -206,9 +212,7 @@ impl Call<'_> {
             Ok(Ok(Ok(done))) => Ok(done),
             Ok(Ok(Err(error))) => Err(match reply_of(&error) {
                 Some((code, text)) => self.refused(step, code, &text),
-                None if error.is_response() && !said(&error).contains("incomplete") => {
-                    RelayError::Garbled { place: place(), step, reason: said(&error) }
-                }
+                None if is_garbled(&error) => RelayError::Garbled { place: place(), step, reason: said(&error) },
                 None => RelayError::Lost { place: place(), step, reason: said(&error) },
             }),
             Ok(Err(_)) => Err(RelayError::Garbled { place: place(), step, reason: "nobody can read it".to_owned() }),
@@ -233,17 +237,33 @@ impl Call<'_> {
     }
 }
 
-/// Shows a token. A relay that refuses it says so in a challenge first, and in plain words only
-/// once that is answered.
-async fn present_token(
+/// Whether something was said, but no SMTP; else the connection broke.
+fn is_garbled(error: &lettre::transport::smtp::Error) -> bool {
+    let stream = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    let of_stream = stream.is_some_and(|stream| stream.kind() == io::ErrorKind::InvalidData);
+    // The library's word for an end in the middle of a reply.
+    of_stream || (error.is_response() && !said(error).contains("incomplete"))
+}
+
+/// Shows what proves who we are. A relay that refuses a token says so in a challenge first, and in
+/// plain words only once that is answered by an empty line.
+async fn present(
     connection: &mut AsyncSmtpConnection,
+    mechanism: Mechanism,
     credentials: Credentials,
-) -> Result<(), lettre::transport::smtp::Error> {
-    let reply = connection.command(Auth::new(Mechanism::Xoauth2, credentials, None)?).await?;
-    if reply.has_code(334) {
-        connection.command("\r\n").await?;
+) -> Result<Response, lettre::transport::smtp::Error> {
+    let mut reply = connection.command(Auth::new(mechanism, credentials.clone(), None)?).await?;
+    for _ in 0..MOST_CHALLENGES {
+        if !reply.has_code(334) {
+            break;
+        }
+        reply = if mechanism == Mechanism::Login {
+            connection.command(Auth::new_from_response(mechanism, credentials.clone(), &reply)?).await?
+        } else {
+            connection.command("\r\n").await?
+        };
     }
-    Ok(())
+    Ok(reply)
 }
 
 /// Small writes leave at once, and a peer that is gone is noticed.

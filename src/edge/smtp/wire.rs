@@ -3,7 +3,8 @@
 //!
 //! The library would take a reply too many for the answer to what comes next, and so report as
 //! sent what was not; it stumbles over lone line feeds, bytes beyond ASCII and codes without text,
-//! and panics on a blank line in the answer to EHLO (RUSTSEC-2026-0562). It sees none of these.
+//! panics on a blank line in the answer to EHLO (RUSTSEC-2026-0562), and waits for an answer to QUIT
+//! when EHLO is refused. It sees none of these.
 
 use std::io;
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ pub(super) struct Wire {
     raw: Vec<u8>,
     /// A line that is being handed out.
     line: Vec<u8>,
+    /// The reply to the next command, which is not to be written.
+    known: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -42,12 +45,15 @@ impl std::fmt::Debug for Wire {
 
 impl Wire {
     pub(super) fn new(stream: Box<dyn Stream>, peer: SocketAddr) -> Self {
-        Self { stream, peer, raw: Vec::new(), line: Vec::new() }
+        Self { stream, peer, raw: Vec::new(), line: Vec::new(), known: None }
     }
 
-    /// Lets the library read a greeting; the relay's own has been read.
-    pub(super) fn greet(&mut self) {
+    /// Lets the library greet and introduce itself without a word to the relay, which has heard all
+    /// that: `abilities` is what it answered.
+    pub(super) fn rehearse(&mut self, abilities: &[String]) {
         self.line = b"220 greeted\r\n".to_vec();
+        let more = abilities.iter().skip(1).fold(String::new(), |more, ability| more + "250-" + ability + "\r\n");
+        self.known = Some(format!("250-relay\r\n{more}250 OK\r\n").into_bytes());
     }
 
     /// A whole reply: its code, and the text of its lines.
@@ -167,6 +173,12 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(mut reply) = self.known.take() {
+            // What the relay said beyond its answer stays behind it, to be noticed.
+            reply.append(&mut self.raw);
+            self.raw = reply;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         self.check_turn(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
