@@ -68,7 +68,9 @@ pub enum RelayError {
         passing: bool,
     },
     /// A step took too long.
-    #[error("the relay at {place} did not answer in time ({step}); is it overloaded, or the port another service's?")]
+    #[error(
+        "the relay at {place} did not answer in time ({step}); is it overloaded, or do `port` and `tls` of [relay] not fit?"
+    )]
     Slow {
         /// Host and port.
         place: String,

@@ -35,6 +35,8 @@ pub use error::RelayError;
 const MOST_ON_ONE: u32 = 50;
 /// How much of a message is written at a time.
 const CHUNK: usize = 16 * 1024;
+/// The most that a step takes while a person waits.
+const BRISK: Duration = Duration::from_secs(30);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -132,19 +134,21 @@ impl Relay {
             self.line = Some(line);
             return Ok(());
         }
-        self.line = Some(self.connect().await?.0);
+        self.line = Some(self.connect().await?);
         Ok(())
     }
 
-    /// Connects and logs in afresh, and sends nothing.
+    /// Connects and logs in afresh, and sends nothing. Somebody waits for it, so no step is
+    /// given minutes.
     ///
     /// # Errors
     ///
     /// Names the step that failed and the remedy.
     pub async fn check(&mut self) -> Result<Report, RelayError> {
         self.rest().await;
-        let (line, report) = self.connect().await?;
-        self.line = Some(line);
+        let brisk = Timeouts { command: self.timeouts.command.min(BRISK), ..self.timeouts };
+        let (connection, report) = connect::connect(&self.server, &brisk).await?;
+        self.line = Some(Line::new(connection));
         Ok(report)
     }
 
@@ -189,9 +193,8 @@ impl Relay {
         self.rest().await;
     }
 
-    async fn connect(&self) -> Result<(Line, Report), RelayError> {
-        let (connection, report) = connect::connect(&self.server, &self.timeouts).await?;
-        Ok((Line { connection, attempts: 0, proven: false, open: false }, report))
+    async fn connect(&self) -> Result<Line, RelayError> {
+        Ok(Line::new(connect::connect(&self.server, &self.timeouts).await?.0))
     }
 
     /// One attempt; over a new connection if the relay has given up the old one meanwhile. Where
@@ -200,14 +203,14 @@ impl Relay {
         let mut line = match self.line.take() {
             Some(line) => line,
             None => match self.connect().await {
-                Ok((line, _)) => line,
+                Ok(line) => line,
                 Err(error) => return error.into_outcome(),
             },
         };
         let mut result = line.transact(letter, &self.timeouts, progress).await;
         if line.attempts > 1 && result.as_ref().is_err_and(Failure::is_stale) {
             line = match self.connect().await {
-                Ok((line, _)) => line,
+                Ok(line) => line,
                 Err(error) => return error.into_outcome(),
             };
             result = line.transact(letter, &self.timeouts, progress).await;
@@ -269,6 +272,10 @@ impl Failure {
 }
 
 impl Line {
+    fn new(connection: AsyncSmtpConnection) -> Self {
+        Self { connection, attempts: 0, proven: false, open: false }
+    }
+
     /// The same line, ready for the next transaction, if the relay still answers.
     async fn answers(mut self, patience: Duration) -> Option<Self> {
         let asking =
