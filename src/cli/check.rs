@@ -196,10 +196,10 @@ async fn relay(settings: &Settings, test: Vec<(String, Vec<u8>)>, findings: &mut
         },
         Some(Relay::Smtp(server)) => {
             let mut relay = smtp::Relay::new(server.clone(), settings.service.address.clone());
-            if let Err(error) = relay.ready().await {
-                return findings.wrong("relay", &one_line(&error.into()));
+            match relay.check().await {
+                Ok(report) => findings.ok("relay", &report.to_string()),
+                Err(error) => return findings.wrong("relay", &one_line(&error.into())),
             }
-            findings.ok("relay", "connected and logged in");
             for (to, bytes) in test {
                 match relay.send(&to, &bytes).await {
                     smtp::Outcome::Sent { .. } => findings.ok("sample alert", &format!("sent to {to}")),

@@ -11,11 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::views::Posting;
 use super::{Pipeline, PipelineError, Result};
 use crate::edge::folder::Folder;
-use crate::edge::smtp::Outcome;
 use crate::intake;
 use crate::notify::compose::MailKind;
 use crate::notify::notice::{self, NoticeView};
-use crate::notify::retry;
+use crate::notify::retry::{self, Outcome};
 use crate::store::AnyConnection;
 use crate::store::outbox::{self, NewNotification, Notification, SetAside};
 
@@ -25,10 +24,6 @@ const LEASE: SignedDuration = SignedDuration::from_mins(15);
 const CAP_SPAN: SignedDuration = SignedDuration::from_hours(1);
 /// Critical alerts have a cap of their own, against floods alone.
 const GRAVE_CAP: u32 = 60;
-/// Attempts at a recipient whom the relay refuses without saying why.
-const DOUBTFUL_ATTEMPTS: i64 = 3;
-/// The wait between them.
-const DOUBTFUL_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// The most alerts that a summary lists.
 const SUMMARY_LINES: usize = 40;
 
@@ -123,12 +118,16 @@ impl Pipeline {
                 outbox::deferred(db, tried.id, us(retry::next_attempt(failures, now, jitter)), reason).await?;
             }
             Outcome::RelayFault { reason } => outbox::returned(db, tried.id, us(now), reason).await?,
-            Outcome::Doubtful { reason } if tried.attempts < DOUBTFUL_ATTEMPTS => {
-                outbox::deferred(db, tried.id, us(after(now, DOUBTFUL_WAIT)), reason).await?;
-            }
             Outcome::Doubtful { reason } | Outcome::Refused { reason } => {
-                outbox::given_up(db, tried.id, now, reason).await?;
-                self.to_deputy(db, tried, now).await?;
+                let attempts = u32::try_from(tried.attempts).unwrap_or(u32::MAX);
+                let again =
+                    matches!(outcome, Outcome::Doubtful { .. }).then(|| retry::after_doubt(attempts, now)).flatten();
+                if let Some(next) = again {
+                    outbox::deferred(db, tried.id, us(next), reason).await?;
+                } else {
+                    outbox::given_up(db, tried.id, now, reason).await?;
+                    self.to_deputy(db, tried, now).await?;
+                }
             }
             Outcome::ContentRefused { reason } => {
                 outbox::given_up(db, tried.id, now, reason).await?;

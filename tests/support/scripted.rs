@@ -25,6 +25,8 @@ pub enum Do {
     HearMessage,
     /// Writes; `{tag}` is the first word of the last line heard.
     Say(String),
+    /// Writes these bytes.
+    SayBytes(&'static [u8]),
     /// Writes in pieces of one byte.
     Drip(String),
     /// Goes over to TLS.
@@ -115,6 +117,7 @@ async fn play(
             }
             Do::HearMessage => while line(&mut stream, heard).await? != "." {},
             Do::Say(text) => stream.write_all(text.replace("{tag}", &tag).as_bytes()).await.ok()?,
+            Do::SayBytes(bytes) => stream.write_all(bytes).await.ok()?,
             Do::Drip(text) => {
                 for byte in text.replace("{tag}", &tag).bytes() {
                     stream.write_all(&[byte]).await.ok()?;
@@ -159,6 +162,10 @@ pub fn server(address: SocketAddr, tls: Tls, ca_file: Option<&Path>) -> Server {
 
 pub fn with_password(server: Server, secret: &Path) -> Server {
     Server { auth: Some(Auth::Password(Secret::File(secret.to_owned()))), ..server }
+}
+
+pub fn with_token(server: Server, secret: &Path) -> Server {
+    Server { auth: Some(Auth::OauthGoogle(Secret::File(secret.to_owned()))), ..server }
 }
 
 pub fn password() -> Login {
