@@ -154,6 +154,9 @@ async fn greetings_and_log_ins_that_fail() {
     let mut elsewhere = server(nowhere().await, Tls::Implicit, None);
     elsewhere.host = "no-such-host.invalid".to_owned();
     assert_eq!(kind(&Session::connect(&elsewhere, Some(password()), &QUICK).await.err().unwrap()), "host");
+    let mut bare = server(nowhere().await, Tls::None, None);
+    bare.host = "192.0.2.1".to_owned();
+    assert_eq!(kind(&Session::connect(&bare, Some(password()), &QUICK).await.err().unwrap()), "exposed");
     let lost = Session::connect(&server(nowhere().await, Tls::None, None), Some(password()), &QUICK).await;
     assert_eq!(kind(&lost.err().unwrap()), "connect");
 }
@@ -558,4 +561,21 @@ async fn messages_are_moved_as_far_as_the_server_can() {
     let missing = session.move_to(&[5], "Nowhere").await.err().unwrap();
     assert_eq!((kind(&missing), missing.class()), ("target", Class::Settings));
     session.logout().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_can_move_is_told_to() {
+    let mut script = logged_in(vec![
+        Do::Hear("UID MOVE 3:4 \"DONE\""),
+        say("* OK [COPYUID 1 3:4 1:2] moved\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n{tag} OK done\r\n"),
+        Do::Hear("UID MOVE 5 \"DONE\""),
+        say("{tag} NO [OVERQUOTA] full\r\n"),
+        Do::Hear("UID MOVE 5 \"DONE\""),
+        say("{tag} OK done\r\n"),
+    ]);
+    script[8] = say("* CAPABILITY IMAP4rev1 MOVE\r\n{tag} OK done\r\n");
+    let mut session = connect_with(script, Some(password())).await.0.unwrap_or_else(|error| panic!("{error}"));
+    session.move_to(&[3, 4], "Done").await.unwrap();
+    assert_eq!(session.move_to(&[5], "Done").await.err().unwrap().class(), Class::Busy);
+    session.move_to(&[5], "Done").await.unwrap();
 }
