@@ -216,7 +216,7 @@ mod tests {
         let begins =
             r#"\* 1 FETCH \(UID 7 BODY\[\] |\* OK \[BADCHARSET \(|\* OK |\* LIST \(\) "/" |\* SEARCH 1|t1 NO |\+ "#;
         let goes_on = r#"(\{9\}\r\n\* 1 \{9\}\r\n|\{2\}\r\n[(a"]\)|"\(\\"\("|a|\[ALERT\] |\(\(|\{1\}){0,2}"#;
-        let ends = r#"\)\r\n|\)\] a\r\n|\r\n|\{2\}\r\n"#;
+        let ends = r"\)\r\n|\)\] a\r\n|\r\n|\{2\}\r\n";
         (begins, goes_on, ends).prop_map(|(begins, goes_on, ends)| begins + &goes_on + &ends)
     }
 
