@@ -7,11 +7,17 @@ use std::process::ExitCode;
 
 use barometer::config::Complaints;
 use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+/// Libraries that would write secrets and mail into the log, whatever detail is asked for.
+const DISCREET: [&str; 2] = ["async_imap=warn", "lettre=warn"];
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    let filter = DISCREET.iter().filter_map(|rule| rule.parse().ok()).fold(wanted, EnvFilter::add_directive);
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();

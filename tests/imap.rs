@@ -25,7 +25,7 @@ fn logged_in(rest: Vec<Do>) -> Vec<Do> {
         Do::Hear("AUTHENTICATE PLAIN"),
         say("+ \r\n"),
         Do::Hear("AHDHDGNOQGZPCM0UZXHHBXBSZQBZM2NYZXQ="),
-        say("A0001 OK in\r\n"),
+        say("{tag} OK in\r\n"),
         Do::Hear("CAPABILITY"),
         say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS\r\n{tag} OK done\r\n"),
     ];
@@ -46,6 +46,8 @@ async fn session(rest: Vec<Do>) -> Session {
 fn kind(error: &ImapError) -> &'static str {
     match error {
         ImapError::Tls(_) => "tls",
+        ImapError::Host { .. } => "host",
+        ImapError::Exposed { .. } => "exposed",
         ImapError::Connect { .. } => "connect",
         ImapError::Handshake { .. } => "handshake",
         ImapError::NoStartTls { .. } => "starttls",
@@ -54,6 +56,8 @@ fn kind(error: &ImapError) -> &'static str {
         ImapError::NoSecret => "secret",
         ImapError::Login { .. } => "login",
         ImapError::Folder { .. } => "folder",
+        ImapError::Target { .. } => "target",
+        ImapError::Message { .. } => "message",
         ImapError::NoUidValidity { .. } => "uidvalidity",
         ImapError::No { .. } => "no",
         ImapError::Bad { .. } => "bad",
@@ -119,7 +123,11 @@ async fn greetings_and_log_ins_that_fail() {
     #[rustfmt::skip]
     let cases: Vec<Case> = vec![
         ("a web server",   vec![say("HTTP/1.1 400 Bad Request\r\n")],    Some(password()), "greeting", Class::Settings),
-        ("busy",           vec![say("* BYE too many connections\r\n")],  Some(password()), "bye",      Class::Lost),
+        ("busy",           vec![say("* BYE too many connections\r\n")],  Some(password()), "bye",      Class::Busy),
+        ("an endless talk", vec![say("* OK hello\r\n"), Do::Hear("CAPABILITY"), Do::Say("* OK well\r\n".repeat(60))], Some(password()), "garbled", Class::Protocol),
+        ("a good-bye",     offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), say("* bye [UNAVAILABLE] later\r\n")]), Some(password()), "bye", Class::Busy),
+        ("not understood", offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), say("{tag} BAD what?\r\n")]), Some(password()), "bad", Class::Protocol),
+        ("too many of us", offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), say("{tag} NO [ALERT] Too many simultaneous connections. (Failure)\r\n")]), Some(password()), "login", Class::Busy),
         ("hangs up",       vec![Do::HangUp],                             Some(password()), "ended",    Class::Lost),
         ("says nothing",   vec![Do::Silence],                            Some(password()), "slow",     Class::Lost),
         ("an endless line", vec![say(&"x".repeat(20_000))],              Some(password()), "garbled",  Class::Protocol),
@@ -127,14 +135,14 @@ async fn greetings_and_log_ins_that_fail() {
         ("no password",    offer("LOGINDISABLED AUTH=GSSAPI", vec![]),   Some(password()), "mechanism", Class::Settings),
         ("no token",       offer("AUTH=PLAIN", vec![]),                  Some(token()),    "mechanism", Class::Settings),
         ("wrong password", offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), say("+ \r\n"), Do::Hear("="),
-                               say("A0001 NO [AUTHENTICATIONFAILED] no\r\n")]), Some(password()), "login", Class::Credentials),
+                               say("{tag} NO [AUTHENTICATIONFAILED] no\r\n")]), Some(password()), "login", Class::Credentials),
         ("busy log-in",    offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), say("+ \r\n"), Do::Hear("="),
-                               say("A0001 NO [UNAVAILABLE] later\r\n")]), Some(password()), "login", Class::Busy),
+                               say("{tag} NO [UNAVAILABLE] later\r\n")]), Some(password()), "login", Class::Busy),
         ("log-in cut off", offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), Do::HangUp]), Some(password()), "ended", Class::Lost),
         ("log-in silent",  offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE"), Do::Silence]), Some(password()), "slow", Class::Lost),
         ("stale token",    offer("AUTH=XOAUTH2", vec![Do::Hear("AUTHENTICATE XOAUTH2"), say("+ \r\n"), Do::Hear("="),
                                say("+ eyJzdGF0dXMiOiI0MDAifQ==\r\n"), Do::Hear(""),
-                               say("A0001 NO AUTHENTICATE failed.\r\n")]), Some(token()), "login", Class::Credentials),
+                               say("{tag} NO AUTHENTICATE failed.\r\n")]), Some(token()), "login", Class::Credentials),
     ];
     for (name, script, login, expected, class) in cases {
         let (outcome, _) = connect_with(script, login).await;
@@ -143,6 +151,12 @@ async fn greetings_and_log_ins_that_fail() {
         assert_eq!(error.class(), class, "{name}: {error}");
         assert!(!error.to_string().contains("s3cret") && !format!("{error:?}").contains("t0ken"), "{error:?}");
     }
+    let mut elsewhere = server(nowhere().await, Tls::Implicit, None);
+    elsewhere.host = "no-such-host.invalid".to_owned();
+    assert_eq!(kind(&Session::connect(&elsewhere, Some(password()), &QUICK).await.err().unwrap()), "host");
+    let mut bare = server(nowhere().await, Tls::None, None);
+    bare.host = "192.0.2.1".to_owned();
+    assert_eq!(kind(&Session::connect(&bare, Some(password()), &QUICK).await.err().unwrap()), "exposed");
     let lost = Session::connect(&server(nowhere().await, Tls::None, None), Some(password()), &QUICK).await;
     assert_eq!(kind(&lost.err().unwrap()), "connect");
 }
@@ -160,7 +174,7 @@ async fn tokens_are_given_by_the_mechanism_that_the_server_knows() {
             Do::Hear(if offered == "XOAUTH2" { "AUTHENTICATE XOAUTH2" } else { "AUTHENTICATE OAUTHBEARER" }),
             say("+ \r\n"),
             Do::Hear(""),
-            say("A0001 OK in\r\n"),
+            say("{tag} OK in\r\n"),
             Do::Hear("CAPABILITY"),
             say("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n"),
         ];
@@ -170,6 +184,29 @@ async fn tokens_are_given_by_the_mechanism_that_the_server_knows() {
         let sent = heard.lines().find(|line| line.ends_with('=') || line.len() > 60).unwrap();
         let decoded = base64(sent);
         assert!(decoded.starts_with(proof), "{decoded:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_is_as_short_as_the_server_allows_and_the_secret_is_said_once() {
+    let offer = |offered: &str, rest: Vec<Do>| {
+        let offer = Do::Say(format!("* CAPABILITY IMAP4rev1 {offered} \r\n{{tag}} OK done\r\n"));
+        let after = vec![say("{tag} OK in\r\n"), Do::Hear("CAPABILITY"), say("{tag} OK done\r\n")];
+        [vec![say("* OK hello\r\n"), Do::Hear("CAPABILITY"), offer], rest, after].concat()
+    };
+    #[rustfmt::skip]
+    let cases = [
+        ("with the command", offer("SASL-IR AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE PLAIN AHDHDGNO")])),
+        ("asked in words",   offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE PLAIN"), say("+ go ahead\r\n"), Do::Hear("AHDHDGNO")])),
+        ("asked bare",       offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE PLAIN"), say("+\r\n"), Do::Hear("AHDHDGNO")])),
+        ("asked again",      offer("AUTH=PLAIN", vec![Do::Hear("AUTHENTICATE PLAIN"), say("+\r\n"), Do::Hear("AHDHDGNO"), say("+\r\n"), Do::Hear("")])),
+        ("the old way",      offer("IDLE", vec![Do::Hear("LOGIN \"WATCH@FIRM.EXAMPLE\" \"S3CRET\"")])),
+    ];
+    for (name, script) in cases {
+        let (outcome, heard) = connect_with(script, Some(password())).await;
+        assert!(outcome.is_ok(), "{name}: {:?}", outcome.err());
+        let heard = String::from_utf8(heard.lock().unwrap().clone()).unwrap();
+        assert_eq!(heard.matches("AHdhdGNo").count() + heard.matches("s3cret").count(), 1, "{name}: {heard}");
     }
 }
 
@@ -329,6 +366,144 @@ async fn large_messages_come_in_slices_and_end_where_less_comes() {
     assert_eq!(session.body(5, 30_000_000, u64::MAX).await.unwrap(), None, "gone");
 }
 
+/// How long a message is, if it is there, or what the error is about.
+type Length = Result<Option<usize>, &'static str>;
+
+#[tokio::test]
+async fn slices_end_well_whatever_the_server_makes_of_them() {
+    const SLICE: usize = 1024 * 1024;
+    let full = |origin: &str, length: usize| {
+        Do::Say(format!(
+            "* 1 FETCH (UID 4 BODY[]{origin} {{{length}}}\r\n{})\r\n{{tag}} OK done\r\n",
+            "x".repeat(length)
+        ))
+    };
+    let first = || vec![Do::Hear("<0.1048576>"), full("<0>", SLICE), Do::Hear("<1048576.1048576>")];
+    #[rustfmt::skip]
+    let cases: Vec<(&str, Vec<Do>, Length)> = vec![
+        ("ends at a slice, in NIL", [first(), vec![say("* 1 FETCH (UID 4 BODY[]<1048576> NIL)\r\n{tag} OK done\r\n")]].concat(), Ok(Some(SLICE))),
+        ("ends at a slice, empty",  [first(), vec![say("* 1 FETCH (UID 4 BODY[]<1048576> \"\")\r\n{tag} OK done\r\n")]].concat(), Ok(Some(SLICE))),
+        ("gone midway",             [first(), vec![say("{tag} OK done\r\n")]].concat(), Ok(None)),
+        ("gone midway, told so",    [first(), vec![say("{tag} NO [EXPUNGEISSUED] gone\r\n")]].concat(), Ok(None)),
+        ("no slices there",         vec![Do::Hear("<0.1048576>"), full("", SLICE + 9)], Ok(Some(SLICE + 9))),
+        ("more than was asked for", [first(), vec![full("<1048576>", SLICE + 1)]].concat(), Err("garbled")),
+        ("another part",            [first(), vec![full("<0>", 5)]].concat(), Err("garbled")),
+        ("refused",                 [first(), vec![say("{tag} NO cannot read it\r\n")]].concat(), Err("message")),
+    ];
+    for (name, script, expected) in cases {
+        let mut session = session(script).await;
+        let outcome = session.body(4, 30_000_000, 60_000_000).await;
+        assert_eq!(outcome.map(|b| b.map(|b| b.len())).map_err(|error| kind(&error)), expected, "{name}");
+    }
+    let mut session = session(vec![Do::Hear("UID FETCH 4 (UID BODY.PEEK[])"), full("", 5_000)]).await;
+    assert_eq!(session.body(4, 900, 1_000).await.unwrap().unwrap().len(), 1_000, "larger than it was said to be");
+}
+
+#[tokio::test]
+async fn one_message_that_cannot_be_had_is_named() {
+    let listed: Vec<Listed> = (1..=3).map(|uid| Listed { uid, size_bytes: 1, arrived_at: None }).collect();
+    let one = "* 1 FETCH (UID 1 BODY[] {1}\r\na)\r\n";
+    let script = vec![
+        Do::Hear("UID FETCH 1:3 (UID BODY.PEEK[])"),
+        Do::Say(format!("{one}{{tag}} NO some of them cannot be fetched\r\n")),
+        Do::Hear("UID FETCH 2 (UID BODY.PEEK[])"),
+        say("* 2 FETCH (UID 2 BODY[] {1}\r\nb)\r\n{tag} OK done\r\n"),
+        Do::Hear("UID FETCH 3 (UID BODY.PEEK[])"),
+        say("{tag} NO it is broken\r\n"),
+        Do::Hear("UID FETCH 1:2 (UID BODY.PEEK[])"),
+        Do::Say(format!("{one}{{tag}} NO [EXPUNGEISSUED] some are gone\r\n")),
+        Do::Hear("UID FETCH 1:2 (UID BODY.PEEK[])"),
+        say("{tag} NO [UNAVAILABLE] later\r\n"),
+    ];
+    let mut session = session(script).await;
+    let error = session.bodies(&listed).await.err().unwrap();
+    assert!(matches!(error, ImapError::Message { uid: 3, .. }), "{error}");
+    assert_eq!(session.bodies(&listed[..2]).await.unwrap(), [(1, b"a".to_vec())], "refusals leave the session whole");
+    assert_eq!(kind(&session.bodies(&listed[..2]).await.err().unwrap()), "no", "a busy server is no broken message");
+}
+
+#[tokio::test]
+async fn long_lists_are_asked_for_in_parts() {
+    let odd: Vec<u32> = (0..1_200).map(|n| 100_001 + 2 * n).collect();
+    let some = |first: u32| Do::Say(format!("* 1 FETCH (RFC822.SIZE 5 UID {first})\r\n{{tag}} OK done\r\n"));
+    let (outcome, heard) = connect_with(
+        logged_in(vec![
+            Do::Hear("UID FETCH 100001,"),
+            some(100_001),
+            Do::Hear("UID FETCH 101001,"),
+            some(101_001),
+            Do::Hear("UID FETCH 102001,"),
+            some(102_001),
+        ]),
+        Some(password()),
+    )
+    .await;
+    let listed = outcome.unwrap_or_else(|error| panic!("{error}")).sizes(&odd).await.unwrap();
+    assert_eq!(listed.iter().map(|l| l.uid).collect::<Vec<_>>(), [100_001, 101_001, 102_001]);
+    let heard = String::from_utf8(heard.lock().unwrap().clone()).unwrap();
+    assert!(heard.lines().all(|line| line.len() < 4_096), "servers refuse long lines");
+}
+
+#[tokio::test]
+async fn a_list_of_many_messages_is_read() {
+    let uids: Vec<String> = (1..=100_000).map(|uid| (1_000_000 + uid).to_string()).collect();
+    let all = Do::Say(format!("* SEARCH {}\r\n{{tag}} OK done\r\n", uids.join(" ")));
+    let script = logged_in(vec![Do::Hear("UID SEARCH"), all]);
+    let (address, _) = serve(vec![script], None, None).await;
+    let mut session =
+        Session::connect(&server(address, Tls::None, None), Some(password()), &Timeouts::default()).await.ok().unwrap();
+    assert_eq!(session.uids_from(1).await.unwrap().len(), 100_000);
+}
+
+#[tokio::test]
+async fn nested_lists_below_the_limit_are_no_danger() {
+    let deep = format!("* 1 FETCH (BODYSTRUCTURE {}{})\r\n", "(".repeat(19), ")".repeat(19));
+    let mut session = session(vec![Do::Hear("NOOP"), Do::Say(deep), say("{tag} OK done\r\n")]).await;
+    // No such structure exists: what matters is that we are still here.
+    assert_eq!(kind(&session.noop().await.err().unwrap()), "garbled");
+}
+
+#[tokio::test]
+async fn a_session_that_failed_or_was_left_midway_is_not_used_again() {
+    let hang = || vec![Do::Hear("NOOP"), Do::Silence];
+    let mut failed = session(hang()).await;
+    assert_eq!(kind(&failed.noop().await.err().unwrap()), "slow");
+    assert_eq!(kind(&failed.noop().await.err().unwrap()), "ended");
+    let mut left = session(hang()).await;
+    assert!(tokio::time::timeout(Duration::from_millis(20), left.noop()).await.is_err());
+    assert_eq!(kind(&left.uids_from(1).await.err().unwrap()), "ended");
+}
+
+#[tokio::test]
+async fn a_message_that_came_while_something_else_was_asked_for_is_news() {
+    let open = "* 3 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n";
+    let mut session = session(vec![
+        Do::Hear("SELECT"),
+        say(open),
+        Do::Hear("UID FETCH"),
+        say("* 1 EXPUNGE\r\n* 2 EXISTS\r\n* 3 EXISTS\r\n{tag} OK done\r\n"),
+        // Told already: the server is not waited for, which would not say it again.
+        Do::Hear("NOOP"),
+        say("* 3 EXISTS\r\n* 2 EXPUNGE\r\n{tag} OK done\r\n"),
+        Do::Hear("IDLE"),
+        say("* 3 EXISTS\r\n+ idling\r\n"),
+        Do::Hear("DONE"),
+        say("{tag} OK done\r\n"),
+        Do::Hear("IDLE"),
+        say("+ idling\r\n"),
+        Do::Hear("DONE"),
+        say("{tag} OK done\r\n"),
+    ])
+    .await;
+    let (never, long, short) = (CancellationToken::new(), Duration::from_mins(9), Duration::from_millis(50));
+    session.select("INBOX").await.unwrap();
+    session.sizes(&[1]).await.unwrap();
+    assert_eq!(session.idle(long, &never).await.unwrap(), Idle::News, "during another command");
+    session.noop().await.unwrap();
+    assert_eq!(session.idle(long, &never).await.unwrap(), Idle::News, "before the server waited");
+    assert_eq!(session.idle(short, &never).await.unwrap(), Idle::TimedOut, "and told once");
+}
+
 #[tokio::test]
 async fn a_message_cut_short_is_an_error_wherever_it_is_cut() {
     let whole = "* 1 FETCH (UID 1 BODY[] {12}\r\nSubject: a\r\n)\r\n";
@@ -342,7 +517,7 @@ async fn a_message_cut_short_is_an_error_wherever_it_is_cut() {
 #[tokio::test]
 async fn waiting_ends_with_news_with_time_or_when_told_and_never_hides_a_failure() {
     let idle = |rest: Vec<Do>| [vec![Do::Hear("IDLE"), say("+ idling\r\n")], rest].concat();
-    let done = || vec![Do::Hear("DONE"), say("A0003 OK done\r\n")];
+    let done = || vec![Do::Hear("DONE"), say("{tag} OK done\r\n")];
     #[rustfmt::skip]
     let cases: Vec<(&str, Vec<Do>, Result<Idle, &str>)> = vec![
         ("news",     idle([vec![say("* OK still here\r\n* 4 EXISTS\r\n")], done()].concat()), Ok(Idle::News)),
@@ -383,6 +558,24 @@ async fn messages_are_moved_as_far_as_the_server_can() {
     ])
     .await;
     session.move_to(&[3, 4], "Done").await.unwrap();
-    assert_eq!(kind(&session.move_to(&[5], "Nowhere").await.err().unwrap()), "no");
+    let missing = session.move_to(&[5], "Nowhere").await.err().unwrap();
+    assert_eq!((kind(&missing), missing.class()), ("target", Class::Settings));
     session.logout().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_can_move_is_told_to() {
+    let mut script = logged_in(vec![
+        Do::Hear("UID MOVE 3:4 \"DONE\""),
+        say("* OK [COPYUID 1 3:4 1:2] moved\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n{tag} OK done\r\n"),
+        Do::Hear("UID MOVE 5 \"DONE\""),
+        say("{tag} NO [OVERQUOTA] full\r\n"),
+        Do::Hear("UID MOVE 5 \"DONE\""),
+        say("{tag} OK done\r\n"),
+    ]);
+    script[8] = say("* CAPABILITY IMAP4rev1 MOVE\r\n{tag} OK done\r\n");
+    let mut session = connect_with(script, Some(password())).await.0.unwrap_or_else(|error| panic!("{error}"));
+    session.move_to(&[3, 4], "Done").await.unwrap();
+    assert_eq!(session.move_to(&[5], "Done").await.err().unwrap().class(), Class::Busy);
+    session.move_to(&[5], "Done").await.unwrap();
 }

@@ -19,11 +19,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 /// One step of a script.
 #[derive(Debug, Clone)]
 pub enum Do {
-    /// Waits for a line that contains this, in capitals; `{tag}` of what follows becomes its first word.
+    /// Waits for a line that contains this, in capitals; `{tag}` of what follows becomes its first word,
+    /// unless it is its only one.
     Hear(&'static str),
     /// Takes everything up to a line with a single dot.
     HearMessage,
-    /// Writes; `{tag}` is the first word of the last line heard.
+    /// Writes; `{tag}` is that of the last command heard.
     Say(String),
     /// Writes these bytes.
     SayBytes(&'static [u8]),
@@ -113,7 +114,9 @@ async fn play(
             Do::Hear(wanted) => {
                 let line = line(&mut stream, heard).await?;
                 assert!(line.to_uppercase().contains(wanted), "expected {wanted}, heard {line}");
-                line.split(' ').next().unwrap_or("").clone_into(&mut tag);
+                if let Some((first, _)) = line.split_once(' ') {
+                    first.clone_into(&mut tag);
+                }
             }
             Do::HearMessage => while line(&mut stream, heard).await? != "." {},
             Do::Say(text) => stream.write_all(text.replace("{tag}", &tag).as_bytes()).await.ok()?,

@@ -4,11 +4,17 @@
 
 use std::time::Duration;
 
-use async_imap::imap_proto::{RequestId, Response, Status};
+use async_imap::imap_proto::{MailboxDatum, Response, Status};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use super::Session;
-use super::error::{ImapError, code, words};
+use super::error::{ImapError, code_of, words};
+
+/// The most responses to one command: a server that never ends would be listened to for ever.
+const MOST_RESPONSES: usize = 200_000;
+/// How much longer than one response a command may take.
+const WHOLE: u32 = 5;
 
 /// What a response was to the command in hand.
 pub(super) enum Heard {
@@ -24,42 +30,84 @@ impl Session {
         &mut self,
         step: &'static str,
         text: &str,
+        each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<(), ImapError> {
+        self.patient_command((step, self.timeouts.command), text, each).await
+    }
+
+    /// Runs a command, each response to which may take as long as is said.
+    pub(super) async fn patient_command(
+        &mut self,
+        (step, patience): (&'static str, Duration),
+        text: &str,
         mut each: impl FnMut(&Response<'_>) + Send,
     ) -> Result<(), ImapError> {
         let tag = self.begin(step, text).await?;
-        while !matches!(self.hear(step, &tag, self.timeouts.command, &mut each).await?, Heard::Done) {}
-        Ok(())
+        let answering = async {
+            for _ in 0..MOST_RESPONSES {
+                if let Heard::Done = self.hear(step, &tag, patience, &mut each).await? {
+                    return Ok(());
+                }
+            }
+            Err(ImapError::Garbled { step, reason: "it answers without end".to_owned() })
+        };
+        timeout(patience * WHOLE, answering).await.unwrap_or(Err(ImapError::Slow { step }))
     }
 
     /// Sends a command and returns its tag.
-    pub(super) async fn begin(&mut self, step: &'static str, text: &str) -> Result<RequestId, ImapError> {
-        // What came unasked between two commands is of no use, and must not pile up.
-        while self.wire.unsolicited_responses.try_recv().is_ok() {}
-        match timeout(self.timeouts.command, self.wire.run_command(text)).await {
-            Ok(Ok(tag)) => Ok(tag),
-            Ok(Err(async_imap::error::Error::Io(error))) => Err(ImapError::of_stream(step, error)),
-            Ok(Err(_)) => Err(ImapError::Garbled { step, reason: "the command cannot be sent".to_owned() }),
-            Err(_) => Err(ImapError::Slow { step }),
+    pub(super) async fn begin(&mut self, step: &'static str, text: &str) -> Result<String, ImapError> {
+        // Its rest would be taken for the answer to this one.
+        if self.in_hand {
+            return Err(ImapError::Ended { step });
         }
+        tracing::debug!(step, "asked");
+        self.in_hand = true;
+        self.tags = self.tags.wrapping_add(1);
+        let tag = format!("a{}", self.tags);
+        self.write(step, &format!("{tag} {text}\r\n")).await?;
+        Ok(tag)
     }
 
-    /// Hears one response. A tagged NO or BAD, a BYE, an end and silence are errors.
+    /// Writes what is asked, in one piece.
+    pub(super) async fn write(&mut self, step: &'static str, text: &str) -> Result<(), ImapError> {
+        let stream = self.wire.get_mut();
+        let writing = async {
+            stream.write_all(text.as_bytes()).await?;
+            stream.flush().await
+        };
+        let written = timeout(self.timeouts.command, writing).await.map_err(|_| ImapError::Slow { step })?;
+        written.map_err(|error| ImapError::of_stream(step, error))
+    }
+
+    /// Hears one response in time. A tagged NO or BAD, a BYE, an end and silence are errors.
     pub(super) async fn hear(
         &mut self,
         step: &'static str,
-        tag: &RequestId,
+        tag: &str,
         patience: Duration,
         each: &mut (impl FnMut(&Response<'_>) + Send),
     ) -> Result<Heard, ImapError> {
-        let heard = timeout(patience, self.wire.read_response()).await.map_err(|_| ImapError::Slow { step })?;
-        let response = heard.map_err(|error| ImapError::of_stream(step, error))?;
-        let response = response.ok_or(ImapError::Ended { step })?;
+        timeout(patience, self.listen(step, tag, each)).await.unwrap_or(Err(ImapError::Slow { step }))
+    }
+
+    /// Hears one response, however long it takes. A dropped call loses nothing of it.
+    pub(super) async fn listen(
+        &mut self,
+        step: &'static str,
+        tag: &str,
+        each: &mut (impl FnMut(&Response<'_>) + Send),
+    ) -> Result<Heard, ImapError> {
+        let heard = self.wire.read_response().await.map_err(|error| ImapError::of_stream(step, error))?;
+        let response = heard.ok_or(ImapError::Ended { step })?;
         match response.parsed() {
-            Response::Done { tag: theirs, status, outcome } if theirs == tag => {
+            Response::Done { tag: theirs, status, outcome } if theirs.0 == tag => {
+                self.in_hand = false;
                 let text = outcome.information.as_deref().unwrap_or("");
                 match status {
                     Status::Ok => Ok(Heard::Done),
-                    Status::No => Err(ImapError::No { step, code: code(text), words: words(text) }),
+                    Status::No => {
+                        Err(ImapError::No { step, code: code_of(outcome.code.as_ref(), text), words: words(text) })
+                    }
                     _ => Err(ImapError::Bad { step, words: words(text) }),
                 }
             }
@@ -67,10 +115,24 @@ impl Session {
                 Err(ImapError::Bye { step, words: words(outcome.information.as_deref().unwrap_or("")) })
             }
             other => {
+                note(other, &mut self.exists, &mut self.more_came);
                 each(other);
                 Ok(Heard::Other)
             }
         }
+    }
+}
+
+/// A server tells of a new message once, and perhaps while something else is asked for: who waits
+/// for news afterwards would wait in vain.
+fn note(response: &Response<'_>, exists: &mut u32, more_came: &mut bool) {
+    match response {
+        Response::MailboxData(MailboxDatum::Exists(n)) => {
+            *more_came |= n > exists;
+            *exists = *n;
+        }
+        Response::Expunge(_) => *exists = exists.saturating_sub(1),
+        _ => {}
     }
 }
 

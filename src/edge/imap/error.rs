@@ -2,6 +2,8 @@
 
 use std::io;
 
+use async_imap::imap_proto::ResponseCode;
+
 use super::super::tls::TlsError;
 
 /// The most characters of a server's words that are kept.
@@ -28,6 +30,21 @@ pub enum ImapError {
     /// TLS cannot be set up here.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The name of the host leads nowhere.
+    #[error("there is no host {host:?} to be found; check `host`")]
+    Host {
+        /// The name.
+        host: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Without TLS, and not to this machine.
+    #[error("{place} is not this machine: what is said without TLS could be read by others; see `tls`")]
+    Exposed {
+        /// Host and port.
+        place: String,
+    },
     /// No connection.
     #[error("cannot connect to {place}; check `host` and `port`, and that the server runs")]
     Connect {
@@ -88,6 +105,26 @@ pub enum ImapError {
     Folder {
         /// Its name.
         folder: String,
+        /// The code in brackets, if there was one.
+        code: String,
+        /// What the server said.
+        words: String,
+    },
+    /// Messages cannot be moved there.
+    #[error("messages cannot be moved to {folder:?} ({words}); check `after`, or create it on the server")]
+    Target {
+        /// Its name.
+        folder: String,
+        /// The code in brackets, if there was one.
+        code: String,
+        /// What the server said.
+        words: String,
+    },
+    /// One message cannot be had, though the server lists it and hands out others.
+    #[error("the server refuses to hand out the message with UID {uid} ({words}); look at it with a mail program")]
+    Message {
+        /// Its UID.
+        uid: u32,
         /// The code in brackets, if there was one.
         code: String,
         /// What the server said.
@@ -161,15 +198,25 @@ impl ImapError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Login { code, .. } | Self::Folder { code, .. } if is_busy(code) => Class::Busy,
-            Self::No { .. } => Class::Busy,
+            Self::Login { code, words } | Self::Folder { code, words, .. } | Self::Target { code, words, .. }
+                if is_busy(code, words) =>
+            {
+                Class::Busy
+            }
+            Self::Bye { words, .. } if is_busy(&code(words), words) => Class::Busy,
+            Self::Host { source, .. } if is_passing(source) => Class::Lost,
+            Self::No { code, .. } if matches!(code.as_str(), "NOPERM" | "NONEXISTENT" | "CANNOT") => Class::Settings,
+            Self::No { .. } | Self::Message { .. } => Class::Busy,
             Self::NoSecret | Self::Login { .. } => Class::Credentials,
             Self::Tls(_)
+            | Self::Host { .. }
+            | Self::Exposed { .. }
             | Self::Handshake { .. }
             | Self::NoStartTls { .. }
             | Self::Greeting { .. }
             | Self::NoMechanism { .. }
             | Self::Folder { .. }
+            | Self::Target { .. }
             | Self::NoUidValidity { .. } => Class::Settings,
             Self::Bad { .. } | Self::Garbled { .. } => Class::Protocol,
             Self::Connect { .. } | Self::Bye { .. } | Self::Ended { .. } | Self::Broke { .. } | Self::Slow { .. } => {
@@ -194,12 +241,23 @@ impl ImapError {
     }
 }
 
-/// Codes that ask for patience (RFC 5530).
-fn is_busy(code: &str) -> bool {
+/// Whether a refusal asks for patience: by its code (RFC 5530), or by words of large providers that
+/// give none, or give `[ALERT]`.
+pub(super) fn is_busy(code: &str, words: &str) -> bool {
+    let words = words.to_lowercase();
+    let too_many = words.contains("too many") && (words.contains("connection") || words.contains("session"));
     matches!(code, "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" | "OVERQUOTA")
+        || too_many
+        || ["temporar", "unavailable", "server busy", "exceeded", "throttl"].iter().any(|w| words.contains(w))
 }
 
-/// A server's words in one short line, without addresses and without the code before them.
+/// Whether no name can be looked up now, which says nothing of the one that was asked for.
+fn is_passing(error: &io::Error) -> bool {
+    let text = error.to_string().to_lowercase();
+    error.kind() == io::ErrorKind::TimedOut || text.contains("temporary") || text.contains("try again")
+}
+
+/// A server's words in one short line, without addresses.
 pub(super) fn words(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = plain.split_whitespace().map(|word| if word.contains('@') { "(address)" } else { word });
@@ -214,16 +272,42 @@ pub(super) fn code(text: &str) -> String {
     inside.and_then(|code| code.split(' ').next()).unwrap_or("").to_ascii_uppercase()
 }
 
+/// The code of an answer, in capitals: known to the library, or left in the text by it.
+pub(super) fn code_of(known: Option<&ResponseCode<'_>>, text: &str) -> String {
+    match known {
+        Some(ResponseCode::TryCreate) => "TRYCREATE".to_owned(),
+        Some(ResponseCode::Alert) => "ALERT".to_owned(),
+        // The others belong to success.
+        Some(_) | None => code(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_refused_log_in_is_told_from_a_busy_server() {
-        let refused = |code: &str| ImapError::Login { code: code.into(), words: String::new() }.class();
-        assert_eq!(refused("AUTHENTICATIONFAILED"), Class::Credentials);
-        assert_eq!(refused("UNAVAILABLE"), Class::Busy);
-        assert_eq!(refused(""), Class::Credentials);
+        #[rustfmt::skip]
+        let cases = [
+            ("AUTHENTICATIONFAILED", "Authentication failed.",                          Class::Credentials),
+            ("UNAVAILABLE",          "",                                                Class::Busy),
+            ("",                     "LOGIN failed.",                                   Class::Credentials),
+            ("ALERT",                "Too many simultaneous connections. (Failure)",    Class::Busy),
+            ("ALERT",                "Account exceeded command or bandwidth limits.",   Class::Busy),
+            ("",                     "Too many failed attempts",                        Class::Credentials),
+            ("",                     "Temporary authentication failure",                Class::Busy),
+        ];
+        for (code, words, class) in cases {
+            assert_eq!(ImapError::Login { code: code.into(), words: words.into() }.class(), class, "{code} {words}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_found_is_told_from_an_outage() {
+        let host = |text: &str| ImapError::Host { host: "mail".into(), source: io::Error::other(text) }.class();
+        assert_eq!(host("failed to lookup address information: Name or service not known"), Class::Settings);
+        assert_eq!(host("failed to lookup address information: Temporary failure in name resolution"), Class::Lost);
     }
 
     #[test]

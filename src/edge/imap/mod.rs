@@ -2,8 +2,9 @@
 //!
 //! Every step has a time-out and fails with what the caller can do about it; a command that was not
 //! answered with OK never looks like one that was. Flags are never read, and messages are
-//! never marked by being fetched. What the server sends is bounded before it is parsed. After an
-//! error the session is of no more use: drop it and connect again.
+//! never marked by being fetched. What the server sends is bounded before it is parsed. A refused command
+//! leaves the session as it was; after any other error, or a call that was dropped midway, it only fails:
+//! drop it and connect again.
 
 mod command;
 mod connect;
@@ -11,20 +12,19 @@ mod error;
 mod fetch;
 mod guard;
 mod idle;
+mod log_in;
+mod talk;
 
 use std::fmt;
 use std::time::Duration;
 
+use async_imap::Client;
 use async_imap::imap_proto::{MailboxDatum, Response, ResponseCode};
-use async_imap::{Authenticator, Client};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 
-use super::login::{Login, Proof};
+use super::login::Login;
 use crate::config::Server;
-use error::{code, words};
 use guard::Guarded;
 
 pub use error::{Class, ImapError};
@@ -32,9 +32,10 @@ pub use error::{Class, ImapError};
 /// The time that steps may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// TCP, then TLS.
+    /// The name of the host, each of its addresses, and TLS.
     pub connect: Duration,
-    /// The greeting, and each response to a command.
+    /// The greeting, and each response to a command; a command as a whole may take five times as long.
+    /// Large messages have more, by their size.
     pub command: Duration,
 }
 
@@ -82,10 +83,18 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
 
 /// A connection that is logged in.
 pub struct Session {
-    wire: async_imap::Session<Guarded<Box<dyn Stream>>>,
+    wire: Client<Guarded<Box<dyn Stream>>>,
     timeouts: Timeouts,
     /// What the server says it can do, in capitals.
     abilities: Vec<String>,
+    /// How many commands were sent.
+    tags: u32,
+    /// Whether the end of a command has not been heard.
+    in_hand: bool,
+    /// Messages in the folder, as last told.
+    exists: u32,
+    /// Whether more came while something else was asked for.
+    more_came: bool,
 }
 
 impl Session {
@@ -96,33 +105,16 @@ impl Session {
     /// [`ImapError`], naming the step and the remedy.
     pub async fn connect(server: &Server, login: Option<Login>, timeouts: &Timeouts) -> Result<Self, ImapError> {
         let login = login.ok_or(ImapError::NoSecret)?;
-        let greeted = connect::connect(server, timeouts).await?;
-        let way = Way::of(&login, &greeted.abilities, server)?;
-        let client = Client::new(Guarded::new(greeted.stream));
-        let logging_in = timeout(timeouts.command, client.authenticate(way.mechanism, way));
-        let wire = match logging_in.await {
-            Ok(Ok(wire)) => wire,
-            Ok(Err((error, _))) => return Err(refused(error)),
-            Err(_) => return Err(ImapError::Slow { step: LOG_IN }),
-        };
-        let mut session = Self { wire, timeouts: *timeouts, abilities: greeted.abilities };
-        session.ask_abilities().await?;
-        Ok(session)
-    }
-
-    /// What the server can do once we are logged in is often more.
-    async fn ask_abilities(&mut self) -> Result<(), ImapError> {
-        let mut found = Vec::new();
-        self.command("say what it can do", "CAPABILITY", |response| {
-            if let Response::Capabilities(abilities) = response {
-                found.extend(abilities.iter().map(ability));
-            }
+        let connected = connect::connect(server, &login, timeouts).await?;
+        Ok(Self {
+            wire: Client::new(Guarded::new(connected.stream)),
+            timeouts: *timeouts,
+            abilities: connected.abilities,
+            tags: 0,
+            in_hand: false,
+            exists: 0,
+            more_came: false,
         })
-        .await?;
-        if !found.is_empty() {
-            self.abilities = found;
-        }
-        Ok(())
     }
 
     fn can(&self, ability: &str) -> bool {
@@ -162,6 +154,7 @@ impl Session {
             ImapError::No { code, words, .. } => ImapError::Folder { folder: name.to_owned(), code, words },
             other => other,
         })?;
+        (self.exists, self.more_came) = (exists, false);
         let uid_validity = uid_validity.ok_or_else(|| ImapError::NoUidValidity { folder: name.to_owned() })?;
         Ok(Selected { uid_validity, uid_next, exists })
     }
@@ -186,86 +179,5 @@ impl Session {
             Err(ImapError::Bye { .. }) => Ok(()),
             other => other,
         }
-    }
-}
-
-const LOG_IN: &str = "let us in";
-
-/// A mechanism, and what it answers when it is asked.
-struct Way {
-    mechanism: &'static str,
-    answer: Option<Vec<u8>>,
-}
-
-impl Way {
-    fn of(login: &Login, abilities: &[String], server: &Server) -> Result<Self, ImapError> {
-        let offers = |mechanism: &str| abilities.iter().any(|a| a == &format!("AUTH={mechanism}"));
-        let offered = || {
-            let found: Vec<&str> = abilities.iter().filter_map(|a| a.strip_prefix("AUTH=")).collect();
-            if found.is_empty() { "nothing".to_owned() } else { words(&found.join(", ")) }
-        };
-        let user = &login.user;
-        let (mechanism, answer) = match &login.proof {
-            Proof::Password(_) if abilities.iter().any(|a| a == "LOGINDISABLED") && !offers("PLAIN") => {
-                return Err(ImapError::NoMechanism { wanted: "password", offered: offered() });
-            }
-            Proof::Password(secret) => ("PLAIN", format!("\0{user}\0{}", secret.expose_secret())),
-            Proof::Token(secret) if offers("XOAUTH2") => {
-                ("XOAUTH2", format!("user={user}\x01auth=Bearer {}\x01\x01", secret.expose_secret()))
-            }
-            // RFC 7628 3.1.
-            Proof::Token(secret) if offers("OAUTHBEARER") => (
-                "OAUTHBEARER",
-                format!(
-                    "n,a={user},\x01host={}\x01port={}\x01auth=Bearer {}\x01\x01",
-                    server.host,
-                    server.port,
-                    secret.expose_secret()
-                ),
-            ),
-            Proof::Token(_) => return Err(ImapError::NoMechanism { wanted: "token", offered: offered() }),
-        };
-        Ok(Self { mechanism, answer: Some(answer.into_bytes()) })
-    }
-}
-
-impl Authenticator for Way {
-    type Response = Vec<u8>;
-
-    /// The proof when it is first asked for; then nothing: a server that refuses a token sends a
-    /// challenge that says why, and waits for an empty line before it says NO.
-    fn process(&mut self, _challenge: &[u8]) -> Self::Response {
-        self.answer.take().unwrap_or_default()
-    }
-}
-
-/// Why a log-in failed. The library's own errors may hold what we sent; only the server's words are kept.
-fn refused(error: async_imap::error::Error) -> ImapError {
-    use async_imap::error::Error;
-    match error {
-        Error::No(text) => {
-            let text = information(&text);
-            ImapError::Login { code: code(&text), words: words(&text) }
-        }
-        Error::Bad(text) => ImapError::Bad { step: LOG_IN, words: words(&information(&text)) },
-        Error::Io(error) => ImapError::of_stream(LOG_IN, error),
-        Error::ConnectionLost => ImapError::Ended { step: LOG_IN },
-        _ => ImapError::Garbled { step: LOG_IN, reason: "it is no answer to a log-in".to_owned() },
-    }
-}
-
-/// The server's words in the library's `code: …, info: Some("…")`.
-fn information(text: &str) -> String {
-    let info = text.split_once("info: Some(\"").and_then(|(_, rest)| rest.strip_suffix("\")"));
-    info.unwrap_or("").replace("\\\"", "\"")
-}
-
-/// A capability as its server wrote it, in capitals.
-fn ability(capability: &async_imap::imap_proto::Capability<'_>) -> String {
-    use async_imap::imap_proto::Capability;
-    match capability {
-        Capability::Imap4rev1 => "IMAP4REV1".to_owned(),
-        Capability::Auth(name) => format!("AUTH={}", name.to_ascii_uppercase()),
-        Capability::Atom(name) => name.to_ascii_uppercase(),
     }
 }
