@@ -1,5 +1,4 @@
 //! What the other tests may expect of the real servers that they run on, and of us on them.
-#![allow(dead_code, reason = "each test file uses its own part of what they share")]
 #![expect(
     clippy::disallowed_methods,
     clippy::indexing_slicing,

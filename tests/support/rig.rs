@@ -1,4 +1,5 @@
 //! Real servers and the real program: a rig for each test that asks for one, gone with it.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::HashMap;
 use std::fs::{self, File};
