@@ -1,4 +1,5 @@
 //! Real servers and the real program: a rig for each test that asks for one, gone with it.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -12,6 +13,9 @@ use tempfile::TempDir;
 
 /// Longest wait for something that must come.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Starts and ends real servers.
+pub const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/rig");
 
 /// Waits until `found` finds something; fails with `what` where it never does.
 pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
@@ -54,12 +58,19 @@ impl Rig {
         self.folder.path()
     }
 
+    /// Ends a server in good order; its data stay.
     pub fn stop(&self, server: &str) {
         rig(&["stop", self.path().to_str().unwrap(), server]);
     }
 
+    /// Starts it again, on the same port.
     pub fn start(&self, server: &str) {
         rig(&["start", self.path().to_str().unwrap(), server]);
+    }
+
+    /// An OAuth access token of somebody, good for an hour on both servers.
+    pub fn token(&self, user: &str) -> String {
+        rig(&["token", self.path().to_str().unwrap(), &format!("{user}@firm.example")]).trim_end().to_owned()
     }
 
     /// Hands a message to the relay as a client's server would; the answer to each recipient.
@@ -129,10 +140,13 @@ impl Drop for Rig {
     }
 }
 
-fn rig(arguments: &[&str]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/rig");
-    let output = Command::new(script).args(arguments).stdin(Stdio::null()).output().unwrap();
+/// Runs the script; what it starts ends with us, even where we are killed.
+fn rig(arguments: &[&str]) -> String {
+    let mut command = Command::new(SCRIPT);
+    command.args(arguments).env("RIG_OWNER", std::process::id().to_string()).stdin(Stdio::null());
+    let output = command.output().unwrap();
     assert!(output.status.success(), "rig {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// One header field of a message, unfolded; empty where it has none.
