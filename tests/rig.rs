@@ -76,6 +76,35 @@ fn mail_reaches_all_who_are_named_and_outlives_its_servers() {
     assert!(has(&rig, "watch", 1));
 }
 
+#[test]
+fn mail_arrives_byte_for_byte() {
+    let rig = Rig::up(&["dovecot", "postfix"]);
+    // Latin-1 without a word about it, a line beyond what SMTP allows, dots that look like its end.
+    let mut body = b"Gr\xfc\xdfe\r\n.\r\n..two\r\n".to_vec();
+    body.extend([b'x'; 5000]);
+    body.extend(b"\r\n\r\n.end\r\n");
+    let head = b"From: jane@acme.example\r\nSubject: Odd\r\nMessage-ID: <odd@acme.example>\r\n\r\n";
+    let answers = rig.submit("jane@acme.example", &["watch@firm.example"], &[head.as_slice(), &body].concat());
+    assert!(answers[0].starts_with("250"), "{answers:?}");
+    let mail = until("the mail arrives", || rig.mailbox_bytes("watch").pop());
+    // Dovecot keeps lines in the manner of Unix.
+    let body: Vec<u8> = body.into_iter().filter(|&b| b != b'\r').collect();
+    let end: Vec<u8> = mail.into_iter().filter(|&b| b != b'\r').collect();
+    assert!(end.ends_with(&[b"\n\n".as_slice(), &body].concat()), "{}", String::from_utf8_lossy(&end));
+}
+
+#[test]
+fn a_folder_that_servers_cannot_reach_is_refused() {
+    let outer = tempfile::tempdir().unwrap();
+    fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let dir = outer.path().join("rig");
+    let up = Command::new(rig::SCRIPT).args(["up", dir.to_str().unwrap()]).output().unwrap();
+    assert!(!up.status.success());
+    let complaint = String::from_utf8_lossy(&up.stderr);
+    assert!(complaint.contains("is closed to the servers' users"), "{complaint}");
+    assert!(!dir.exists(), "it left something behind");
+}
+
 #[tokio::test]
 async fn a_database_outlives_its_server() {
     sqlx::any::install_default_drivers();

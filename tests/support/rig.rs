@@ -74,12 +74,12 @@ impl Rig {
     }
 
     /// Hands a message to the relay as a client's server would; the answer to each recipient.
-    pub fn submit(&self, from: &str, to: &[&str], message: &str) -> Vec<String> {
+    pub fn submit(&self, from: &str, to: &[&str], message: &(impl AsRef<[u8]> + ?Sized)) -> Vec<String> {
         let stream = TcpStream::connect(("127.0.0.1", self.get("RIG_SMTP_PORT").parse().unwrap())).unwrap();
         let mut lines = BufReader::new(stream.try_clone().unwrap());
         let mut stream = stream;
-        let mut ask = |text: &str| {
-            stream.write_all(text.as_bytes()).unwrap();
+        let mut ask = |bytes: &[u8]| {
+            stream.write_all(bytes).unwrap();
             loop {
                 let mut line = String::new();
                 lines.read_line(&mut line).unwrap();
@@ -89,17 +89,16 @@ impl Rig {
                 }
             }
         };
-        ask("");
-        ask("EHLO client.example\r\n");
-        ask(&format!("MAIL FROM:<{from}>\r\n"));
-        let answers: Vec<String> = to.iter().map(|to| ask(&format!("RCPT TO:<{to}>\r\n"))).collect();
+        ask(b"");
+        ask(b"EHLO client.example\r\n");
+        ask(format!("MAIL FROM:<{from}>\r\n").as_bytes());
+        let answers: Vec<String> = to.iter().map(|to| ask(format!("RCPT TO:<{to}>\r\n").as_bytes())).collect();
         if answers.iter().any(|a| a.starts_with('2')) {
-            assert!(ask("DATA\r\n").starts_with("354"));
-            let wire = message.replace('\n', "\r\n").replace("\r\n.", "\r\n..");
-            let answer = ask(&format!("{wire}\r\n.\r\n"));
+            assert!(ask(b"DATA\r\n").starts_with("354"));
+            let answer = ask(&on_the_wire(message.as_ref()));
             assert!(answer.starts_with("250"), "{answer}");
         }
-        ask("QUIT\r\n");
+        ask(b"QUIT\r\n");
         answers
     }
 
@@ -125,12 +124,17 @@ impl Rig {
         command
     }
 
-    /// Every message in somebody's inbox.
+    /// Every message in somebody's inbox, as text.
     pub fn mailbox(&self, user: &str) -> Vec<String> {
+        self.mailbox_bytes(user).into_iter().map(|b| String::from_utf8(b).unwrap()).collect()
+    }
+
+    /// Every message in somebody's inbox, byte for byte.
+    pub fn mailbox_bytes(&self, user: &str) -> Vec<Vec<u8>> {
         let inbox = self.path().join("mail").join(user);
         let files = ["new", "cur"].iter().filter_map(|part| fs::read_dir(inbox.join(part)).ok()).flatten();
         // A file that is being moved from one to the other is seen the next time.
-        files.filter_map(|file| fs::read(file.unwrap().path()).ok()).map(|b| String::from_utf8(b).unwrap()).collect()
+        files.filter_map(|file| fs::read(file.unwrap().path()).ok()).collect()
     }
 }
 
@@ -138,6 +142,18 @@ impl Drop for Rig {
     fn drop(&mut self) {
         rig(&["down", self.path().to_str().unwrap()]);
     }
+}
+
+/// A message as SMTP wants it after DATA: lines end in CRLF, a dot before each dot, a dot alone.
+fn on_the_wire(message: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for line in message.strip_suffix(b"\n").unwrap_or(message).split(|&b| b == b'\n') {
+        wire.extend(line.starts_with(b".").then_some(b'.'));
+        wire.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire.extend_from_slice(b".\r\n");
+    wire
 }
 
 /// Runs the script; what it starts ends with us, even where we are killed.
