@@ -10,6 +10,11 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::string_slice,
     reason = "a bench runs real servers, reads the clock, prints, and fails by panicking"
 )]
 #![allow(dead_code, reason = "it shares its rig with the tests, and uses its own part")]
@@ -185,7 +190,8 @@ fn memory() {
     ready(&rig);
     println!("idle: {} MB resident", resident_kb(&daemon, "VmRSS:") / 1024);
     let line = format!("{}\n", "QmFyb21ldGVy".repeat(6));
-    let large = format!("{}{}", ending("large").replace("Jane\n", "Jane\n\n"), line.repeat(60 * 1024 * 1024 / line.len()));
+    let large =
+        format!("{}{}", ending("large").replace("Jane\n", "Jane\n\n"), line.repeat(60 * 1024 * 1024 / line.len()));
     rig.save("watch", &large);
     until("it is read", || {
         let (_, text) = page(METRICS, "/metrics")?;
@@ -253,7 +259,9 @@ fn account(rig: &Rig, mails: usize, kills: usize) {
     println!(
         "{kills} kills, {mails} mails: {} in one terminal state ({}), {} still waiting; {} alerts expected, {lost} lost, {doubled} doubled with the same Message-ID, {other_ids} doubled with another, {unknown} repeated after an unknown outcome",
         ask("SELECT COUNT(*) FROM copies WHERE state <> 'waiting'"),
-        ask("SELECT group_concat(state || ' ' || n, ', ') FROM (SELECT state, COUNT(*) AS n FROM copies GROUP BY state)"),
+        ask(
+            "SELECT group_concat(state || ' ' || n, ', ') FROM (SELECT state, COUNT(*) AS n FROM copies GROUP BY state)"
+        ),
         ask("SELECT COUNT(*) FROM copies WHERE state = 'waiting'"),
         expected.len(),
     );

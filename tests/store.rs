@@ -660,14 +660,16 @@ async fn a_store_of_a_newer_version_is_refused() {
         sqlx::query(
             "INSERT INTO _sqlx_migrations
                  (version, description, success, checksum, execution_time)
-             SELECT 9001, 'later', success, checksum, 0 FROM _sqlx_migrations",
+             SELECT 9001, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
         )
         .execute(&mut behind)
         .await
         .unwrap();
         behind.close().await.unwrap();
         let error = Store::open(&url).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 9001, known: 1, .. }), "{error:?}");
+        let steps = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite")).unwrap().count();
+        let steps = i64::try_from(steps).unwrap();
+        assert!(matches!(error, StoreError::Newer { found: 9001, known, .. } if known == steps), "{error:?}");
         assert!(error.to_string().contains("install the Barometer that wrote it"), "{error}");
     })
     .await;
