@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use barometer::notify::compose::{Envelope, MailKind, compose};
-use barometer::notify::{Rendered, Templates, alert, digest, page, sample};
+use barometer::notify::{Rendered, Templates, alert, digest, notice, page, sample};
 use barometer::read::Address;
 use jiff::tz::TimeZone;
 
@@ -30,6 +30,7 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
         ("digest-daily", MailKind::Digest, digest(sample::daily())),
         ("digest-weekly", MailKind::Digest, digest(sample::weekly())),
         ("digest-calm", MailKind::Digest, digest(sample::calm())),
+        ("notice", MailKind::Alert, notice::render(&sample::notice(), &templates).unwrap()),
     ]
 }
 
