@@ -308,7 +308,7 @@ async fn logging_in_and_being_refused() {
         ("AUTH XOAUTH2",     true,  asked("AUTH XOAUTH2", "235 in\r\n"),              "logged in by XOAUTH2", None),
         ("AUTH XOAUTH2",     true,  stale.concat(),                                   "token expired", Some(false)),
         ("AUTH PLAIN",       false, asked("AUTH PLAIN", "535 5.7.8 no\r\n"),          "check `user` and the secret", Some(false)),
-        ("AUTH PLAIN",       false, asked("AUTH PLAIN", "454 4.7.0 later\r\n"),       "refuses log-in: 454", Some(true)),
+        ("AUTH PLAIN",       false, asked("AUTH PLAIN", "454 4.7.0 later\r\n"),       "refuses the log-in: 454", Some(true)),
         ("AUTH PLAIN",       true,  vec![Do::Silence],                                "takes no token", Some(false)),
         ("PIPELINING",       false, vec![Do::Silence],                                "takes no password", Some(false)),
     ];

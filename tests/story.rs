@@ -66,6 +66,8 @@ async fn imported_mail_is_recorded_and_never_mailed_as_news() {
         let again = pipeline.take(&copies, now).await.unwrap();
         assert!(again.iter().all(|kept| kept.known), "the same files are not taken twice");
         let events = work_until_done(&pipeline, now).await;
+        // History is folded once all of it is there.
+        pipeline.settle(now).await.unwrap();
         let mut db = store.read().await.unwrap();
         let counts = raw::counts(&mut db).await.unwrap();
         assert_eq!((counts.waiting, counts.quarantined), (0, 0));
