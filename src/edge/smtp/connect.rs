@@ -182,14 +182,14 @@ impl Call<'_> {
             .server_info()
             .get_auth_mechanism(mechanisms)
             .ok_or_else(|| RelayError::NoMechanism { place: self.place.clone(), kind })?;
-        let reply = self.step("log-in", present(connection, mechanism, credentials)).await?;
+        let reply = self.step("the log-in", present(connection, mechanism, credentials)).await?;
         match u16::from(reply.code()) {
             200..=299 => Ok(match mechanism {
                 Mechanism::Plain => "PLAIN",
                 Mechanism::Login => "LOGIN",
                 Mechanism::Xoauth2 => "XOAUTH2",
             }),
-            code => Err(self.refused("log-in", code, "it asks without end")),
+            code => Err(self.refused("the log-in", code, "it asks without end")),
         }
     }
 
@@ -222,7 +222,7 @@ impl Call<'_> {
 
     fn refused(&self, step: &'static str, code: u16, text: &str) -> RelayError {
         let remedy = match (step, self.server.auth.as_ref()) {
-            ("log-in", _) => "check `user` and the secret of [relay]",
+            ("the log-in", _) => "check `user` and the secret of [relay]",
             (_, None) => "does it want a log-in? See `auth` of [relay]",
             _ => "ask whoever runs it",
         };
