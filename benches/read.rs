@@ -56,7 +56,7 @@ fn steps(mail: &[Vec<u8>]) -> Result<()> {
     let messages: Vec<Message> = mail.iter().map(|raw| read::read(raw, &ours)).collect();
     let safe: Vec<&Vec<u8>> = mail.iter().filter(|raw| intake::scan(raw).is_ok()).collect();
 
-    let whole = seconds(mail, |raw| reader.understand(raw, None));
+    let whole = seconds(mail, |raw| reader.understand(raw, raw.len() as u64, None));
     let reading = seconds(mail, |raw| read::read(raw, &ours));
     let scan = seconds(mail, |raw| intake::scan(raw));
     let parser = seconds(&safe, |raw| MessageParser::default().parse(raw.as_slice()));

@@ -35,7 +35,7 @@ fn cases() -> Vec<Case> {
         for truth in expected(history)["files"].as_array().unwrap() {
             let file = truth["file"].as_str().unwrap();
             let bytes = fs::read(mailbox().join(history).join(file)).unwrap();
-            let found = reader.understand(&bytes, None);
+            let found = reader.understand(&bytes, bytes.len() as u64, None);
             cases.push(Case { name: format!("{history}/{file}"), truth: truth.clone(), found });
         }
     }

@@ -6,12 +6,14 @@
 mod history;
 mod support;
 
+use barometer::edge::smtp::Outcome;
 use barometer::notify::Templates;
 use barometer::pipeline::{Event, Pipeline};
+use barometer::store::outbox::NewNotification;
 use barometer::store::raw::{self, NewCopy};
 use barometer::store::{Store, accounts, incidents, outbox};
 use history::{judge, mails, replay_history, replay_on, settings};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use support::{Fresh, on_each_engine};
 
 fn lines(events: &[Event]) -> Vec<String> {
@@ -122,6 +124,147 @@ async fn a_message_that_ends_the_process_three_times_waits_in_quarantine_and_can
         let mut db = store.read().await.unwrap();
         let counts = raw::counts(&mut db).await.unwrap();
         assert_eq!((counts.waiting, counts.quarantined), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_message_too_large_its_headers_are_known_and_nothing_is_judged() {
+    on_each_engine(|Fresh { store, .. }| async move {
+        let now: Timestamp = NOON.parse().unwrap();
+        let pipeline = pipeline(&store);
+        let mail = mails("b_quarrie").remove(0);
+        // Of 70 MB the beginning is stored; of 26 MB all, and the beginning is looked at.
+        let head = b"From: Jane Roe <jane@acme.example>\r\nSubject: Large\r\n\r\nWe end the contract.\r\n";
+        let beginning = NewCopy { whole_bytes: 70 << 20, ..copy("a", head, false) };
+        let long = copy("b", &[mail.bytes.as_slice(), &vec![b'x'; 26 << 20]].concat(), false);
+        pipeline.take(&[beginning, long], now).await.unwrap();
+        let mut read = 0;
+        loop {
+            let pass = pipeline.work(now).await.unwrap();
+            assert_eq!(
+                pass.outcomes.keys().copied().collect::<Vec<_>>(),
+                if pass.handled > 0 { vec!["unreadable"] } else { vec![] }
+            );
+            read += pass.handled;
+            if pass.handled == 0 {
+                break;
+            }
+        }
+        assert_eq!(read, 2);
+    })
+    .await;
+}
+
+/// An alert in the outbox, for one reader.
+fn owed(n: u32, now: Timestamp, grave: bool) -> NewNotification {
+    NewNotification {
+        dedup_key: format!("alert {n}"),
+        kind: "alert".to_owned(),
+        recipient: "priya@northlight.example".to_owned(),
+        bytes: format!("Subject: Alert {n}\r\n\r\nWords.\r\n").into_bytes(),
+        message_id: format!("{n}@northlight.example"),
+        due_us: now.as_microsecond(),
+        expires_us: None,
+        grave,
+        account: None,
+        incident: None,
+    }
+}
+
+async fn enqueue(store: &Store, rows: &[NewNotification]) {
+    let mut tx = store.begin().await.unwrap();
+    outbox::enqueue(tx.db(), rows).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Sends everything that is due; kinds and subjects, in order.
+async fn send_all(pipeline: &Pipeline, outcome: &Outcome, now: Timestamp) -> Vec<(String, String)> {
+    let mut sent = Vec::new();
+    while let Some(due) = pipeline.claim_delivery(now).await.unwrap() {
+        pipeline.settle_delivery(&due, outcome, now, 0.5).await.unwrap();
+        sent.push((due.kind, barometer::intake::headline(&due.bytes).subject));
+    }
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_merges_and_hides_nothing_and_what_is_grave_goes_first() {
+    on_each_engine(|Fresh { store, .. }| async move {
+        let now: Timestamp = NOON.parse().unwrap();
+        let pipeline = pipeline(&store);
+        let accepted = Outcome::Sent { reply: "ok".to_owned() };
+        let cap = settings().alerts.cap_per_hour;
+        enqueue(&store, &(0..cap + 5).map(|n| owed(n, now, false)).collect::<Vec<_>>()).await;
+        enqueue(&store, &[owed(1_000, now, true)]).await;
+        let sent = send_all(&pipeline, &accepted, now).await;
+        assert_eq!(sent.first().unwrap().1, "Alert 1000", "the gravest first");
+        assert_eq!(sent.iter().filter(|(kind, _)| kind == "alert").count(), cap as usize);
+        assert_eq!(sent.last().unwrap().0, "summary");
+        assert!(sent.last().unwrap().1.contains("6 more alerts"), "{sent:?}");
+        // A minute later the next summary must wait; in a quarter of an hour it comes.
+        let soon = now + SignedDuration::from_mins(1);
+        enqueue(&store, &[owed(2_000, soon, false)]).await;
+        assert!(send_all(&pipeline, &accepted, soon).await.is_empty());
+        let later = now + SignedDuration::from_mins(16);
+        assert_eq!(send_all(&pipeline, &accepted, later).await.len(), 1);
+        let mut db = store.read().await.unwrap();
+        let counts = outbox::counts(&mut db).await.unwrap();
+        assert_eq!(counts.sent, i64::from(cap) + 9, "everything was told: {counts:?}");
+        assert_eq!((counts.queued, counts.deferred), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_outcome_of_an_attempt_has_its_end() {
+    on_each_engine(|Fresh { store, .. }| async move {
+        let mut now: Timestamp = NOON.parse().unwrap();
+        let pipeline = pipeline(&store);
+        let said = |text: &str| text.to_owned();
+        let mut turn = async |outcome: Outcome, minutes: i64| {
+            let due = pipeline.claim_delivery(now).await.unwrap();
+            let key = due.as_ref().map(|d| (d.kind.clone(), d.recipient.clone(), d.attempts, d.bytes.clone()));
+            if let Some(due) = due {
+                pipeline.settle_delivery(&due, &outcome, now, 0.5).await.unwrap();
+            }
+            now += SignedDuration::from_mins(minutes);
+            key
+        };
+        enqueue(&store, &[owed(1, NOON.parse().unwrap(), false)]).await;
+        // Nothing is burned by a fault of the relay; patience is counted.
+        assert_eq!(turn(Outcome::RelayFault { reason: said("no") }, 2).await.unwrap().2, 1);
+        assert_eq!(turn(Outcome::Deferred { reason: said("later") }, 2).await.unwrap().2, 1);
+        // An unknown outcome is repeated once, with the same bytes, then held and reported.
+        let first = turn(Outcome::Unknown { reason: said("cut") }, 9).await.unwrap();
+        assert!(turn(Outcome::Sent { reply: said("ok") }, 2).await.is_none(), "not before ten minutes");
+        let second = turn(Outcome::Unknown { reason: said("cut") }, 0).await.unwrap();
+        assert_eq!(first.3, second.3);
+        assert_eq!(turn(Outcome::Sent { reply: said("ok") }, 0).await.unwrap().0, "notice", "people are told");
+        while turn(Outcome::Sent { reply: said("ok") }, 0).await.is_some() {}
+        // A recipient in doubt is asked three times, an hour apart, whatever was deferred before; then the deputy hears.
+        enqueue(&store, &[owed(2, NOON.parse().unwrap(), false)]).await;
+        turn(Outcome::Deferred { reason: said("later") }, 60).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(
+                turn(Outcome::Doubtful { reason: said("550") }, 61).await.unwrap().1,
+                "priya@northlight.example"
+            );
+        }
+        turn(Outcome::Doubtful { reason: said("550") }, 0).await.unwrap();
+        let instead = turn(Outcome::Sent { reply: said("ok") }, 0).await.unwrap();
+        assert_ne!(instead.1, "priya@northlight.example");
+        while turn(Outcome::Sent { reply: said("ok") }, 0).await.is_some() {}
+        // A relay that refuses the words has the bare fact.
+        enqueue(&store, &[owed(3, NOON.parse().unwrap(), false)]).await;
+        turn(Outcome::ContentRefused { reason: said("554") }, 0).await.unwrap();
+        let less = turn(Outcome::Sent { reply: said("ok") }, 0).await.unwrap();
+        assert_eq!(less.0, "notice");
+        assert!(!String::from_utf8(less.3).unwrap().contains("Words."));
+        let mut db = store.read().await.unwrap();
+        let counts = outbox::counts(&mut db).await.unwrap();
+        assert_eq!((counts.held, counts.failed), (1, 2), "{counts:?}");
+        assert_eq!((counts.queued, counts.deferred, counts.unknown), (0, 0, 0));
     })
     .await;
 }

@@ -28,4 +28,6 @@ CREATE TABLE leases (
 
 -- 1 for a critical alert, which no cap holds back.
 ALTER TABLE outbox ADD COLUMN grave BIGINT NOT NULL DEFAULT 0;
+-- Refusals of the recipient that may not be final.
+ALTER TABLE outbox ADD COLUMN doubts BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX outbox_recipient ON outbox (recipient, closed_us);

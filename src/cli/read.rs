@@ -46,7 +46,7 @@ impl Read {
                     continue;
                 }
             };
-            let understood = reader.understand(&raw.bytes, item.arrived_at);
+            let understood = reader.understand(&raw.bytes, raw.whole_bytes, item.arrived_at);
             if matches!(understood.message.reading, Reading::Unreadable(_)) {
                 outcome = Outcome::FoundWrong;
             }

@@ -2,8 +2,9 @@
 //!
 //! Whatever goes wrong ends the connection; the next one goes on from the cursor.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -31,6 +32,8 @@ const LISTED: usize = 500;
 /// Messages and bytes that are kept in one transaction.
 const HAUL: usize = 100;
 const HAUL_BYTES: u64 = 8 * 1024 * 1024;
+/// How often a message is asked for that its server refuses to hand out.
+const REFUSALS: u32 = 3;
 /// The most bytes of a message that are stored; above it, its beginning.
 const STORED: u64 = 64 * 1024 * 1024;
 const BEGINNING: u64 = 1024 * 1024;
@@ -50,6 +53,7 @@ enum Trouble {
 pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox, place: u32) {
     let lease = format!("mailbox {}", mailbox.name);
     let mut failures = 0;
+    let refused = Mutex::default();
     if !shared.alone && !shared.pause(COURTESY * place).await {
         return;
     }
@@ -62,8 +66,12 @@ pub(super) async fn watch(shared: Arc<Shared>, mailbox: Mailbox, place: u32) {
         let begun = shared.clock.now();
         let outcome = lease::with(&shared, &lease, |held| async {
             shared.mailboxes.fetch_add(1, Ordering::Relaxed);
-            let reader = Reader { shared: &shared, mailbox: &mailbox, holder: shared.holder(&lease), held };
+            let reader =
+                Reader { shared: &shared, mailbox: &mailbox, holder: shared.holder(&lease), held, refused: &refused };
             let outcome = reader.read().await;
+            if let Err(Trouble::Server(ImapError::Message { uid, .. })) = &outcome {
+                *reader.refused().entry(*uid).or_default() += 1;
+            }
             shared.mailboxes.fetch_sub(1, Ordering::Relaxed);
             outcome
         });
@@ -112,6 +120,8 @@ struct Reader<'a> {
     mailbox: &'a Mailbox,
     holder: Holder,
     held: CancellationToken,
+    /// How often the server refused to hand out a message, by UID.
+    refused: &'a Mutex<HashMap<u32, u32>>,
 }
 
 /// How far the reading of an epoch has come.
@@ -123,6 +133,10 @@ struct Place {
 }
 
 impl Reader<'_> {
+    fn refused(&self) -> MutexGuard<'_, HashMap<u32, u32>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn read(&self) -> Result<(), Trouble> {
         let login = login::of(&self.mailbox.server)?;
         let mut session = Session::connect(&self.mailbox.server, login, &Timeouts::default()).await?;
@@ -147,7 +161,7 @@ impl Reader<'_> {
             }
             let now = self.shared.clock.now();
             if now.duration_since(reconciled) >= RECONCILED {
-                self.reconcile(session, &place).await?;
+                self.reconcile(session, &mut place).await?;
                 reconciled = now;
             }
             if !self.wait(session).await? {
@@ -171,11 +185,12 @@ impl Reader<'_> {
             Some(uid) => Horizon { news_from: known(uid), polled_before },
             None => self.first_look(session, &epoch, polled_before).await?,
         };
-        let place = Place { epoch, next_uid: known(cursor.next_uid), settled_uid: known(cursor.settled_uid), horizon };
+        let mut place =
+            Place { epoch, next_uid: known(cursor.next_uid), settled_uid: known(cursor.settled_uid), horizon };
         if selected.uid_next.is_some_and(|next| next < place.next_uid) {
             tracing::warn!(mailbox = self.mailbox.name, "the server counts backwards; its list is compared with ours");
             let uids = session.uids_from(1).await?;
-            self.fetch_missing(session, &place, &uids).await?;
+            self.fetch_missing(session, &mut place, &uids).await?;
         }
         Ok(place)
     }
@@ -210,23 +225,8 @@ impl Reader<'_> {
         let uids = session.uids_from(place.next_uid).await?;
         for chunk in uids.chunks(LISTED) {
             let listed = session.sizes(chunk).await?;
-            let mut rest = chunk;
-            while !rest.is_empty() && !self.held.is_cancelled() {
-                let of_rest: Vec<Listed> = listed.iter().filter(|l| rest.contains(&l.uid)).copied().collect();
-                let sizes: Vec<u64> = of_rest.iter().map(|l| l.size_bytes).collect();
-                let count = intake::haul(&sizes, HAUL, HAUL_BYTES);
-                let taken = of_rest.get(..count).unwrap_or_default();
-                // UIDs before the first that is left over, listed or gone.
-                let upto = of_rest
-                    .get(count)
-                    .map_or(rest.len(), |next| rest.iter().position(|uid| *uid == next.uid).unwrap_or(rest.len()));
-                let (mine, later) = rest.split_at_checked(upto).unwrap_or((rest, &[]));
-                let next_uid = mine.last().map_or(place.next_uid, |last| last.saturating_add(1));
-                if !self.keep(session, (place, mine), taken, next_uid).await? {
-                    return Ok(());
-                }
-                place.next_uid = next_uid;
-                rest = later;
+            if !self.keep_all(session, place, chunk, &listed).await? {
+                return Ok(());
             }
         }
         if !self.held.is_cancelled() {
@@ -236,6 +236,35 @@ impl Reader<'_> {
             self.shared.metrics.polled(&self.mailbox.name, now);
         }
         Ok(())
+    }
+
+    /// Keeps listed messages, haul by haul; false where we are to stop.
+    async fn keep_all(
+        &self,
+        session: &mut Session,
+        place: &mut Place,
+        uids: &[u32],
+        listed: &[Listed],
+    ) -> Result<bool, Trouble> {
+        let (mut uids, mut listed) = (uids, listed);
+        while !uids.is_empty() {
+            if self.held.is_cancelled() {
+                return Ok(false);
+            }
+            let sizes: Vec<u64> = listed.iter().map(|l| l.size_bytes).collect();
+            let (taken, left) =
+                listed.split_at_checked(intake::haul(&sizes, HAUL, HAUL_BYTES)).unwrap_or((listed, &[]));
+            // UIDs before the first that is left over, listed or gone.
+            let upto = left.first().map_or(uids.len(), |next| uids.partition_point(|uid| *uid < next.uid));
+            let (mine, later) = uids.split_at_checked(upto).unwrap_or((uids, &[]));
+            let next_uid = mine.last().map_or(place.next_uid, |last| last.saturating_add(1).max(place.next_uid));
+            if !self.keep(session, (place, mine), taken, next_uid).await? {
+                return Ok(false);
+            }
+            place.next_uid = next_uid;
+            (uids, listed) = (later, left);
+        }
+        Ok(true)
     }
 
     /// Fetches messages and commits their bytes; false where the lease is no longer ours.
@@ -265,9 +294,13 @@ impl Reader<'_> {
     /// What is there of the listed messages. Small ones come many at a time.
     async fn fetch(&self, session: &mut Session, place: &Place, listed: &[Listed]) -> Result<Vec<NewCopy>, Trouble> {
         let now = self.shared.clock.now();
+        let refused = |l: &Listed| self.refused().get(&l.uid).is_some_and(|n| *n >= REFUSALS);
+        let (given_up, listed): (Vec<Listed>, Vec<Listed>) = listed.iter().copied().partition(refused);
         let (small, large): (Vec<Listed>, Vec<Listed>) =
             listed.iter().copied().partition(|l| l.size_bytes < HAUL_BYTES);
         let mut bodies = session.bodies(&small).await?;
+        // What the server never hands out is recorded as what it is to us: a message without a word.
+        bodies.extend(given_up.iter().map(|l| (l.uid, Vec::new())));
         for one in &large {
             let most = if one.size_bytes > STORED { BEGINNING } else { STORED };
             if let Some(bytes) = session.body(one.uid, one.size_bytes, most).await? {
@@ -275,7 +308,7 @@ impl Reader<'_> {
             }
         }
         let copies = bodies.into_iter().filter_map(|(uid, bytes)| {
-            let listed = listed.iter().find(|l| l.uid == uid)?;
+            let listed = listed.iter().chain(&given_up).find(|l| l.uid == uid)?;
             let history = place.horizon.is_history(uid, listed.arrived_at);
             // News is what reaches us now; history came when the server says.
             let arrived = if history { listed.arrived_at.unwrap_or(now) } else { now };
@@ -311,13 +344,13 @@ impl Reader<'_> {
 
     /// Compares the server's list with what is kept. Anything missing is fetched, and is a fault
     /// of the server or of ours that people must hear of.
-    async fn reconcile(&self, session: &mut Session, place: &Place) -> Result<(), Trouble> {
+    async fn reconcile(&self, session: &mut Session, place: &mut Place) -> Result<(), Trouble> {
         let since = self.shared.clock.now().checked_sub(RECONCILED_SPAN).unwrap_or(Timestamp::MIN);
         let uids = session.uids_since(since).await?;
         self.fetch_missing(session, place, &uids).await
     }
 
-    async fn fetch_missing(&self, session: &mut Session, place: &Place, uids: &[u32]) -> Result<(), Trouble> {
+    async fn fetch_missing(&self, session: &mut Session, place: &mut Place, uids: &[u32]) -> Result<(), Trouble> {
         let below: Vec<u32> = uids.iter().copied().filter(|uid| *uid < place.next_uid).collect();
         let missing = self.shared.pipeline.missing(&place.epoch, &below).await?;
         if missing.is_empty() {
@@ -328,12 +361,9 @@ impl Reader<'_> {
             messages = missing.len(),
             "the server lists messages that we passed over; they are fetched now"
         );
-        let listed = session.sizes(&missing).await?;
-        for (uids, listed) in missing
-            .chunks(HAUL)
-            .map(|uids| (uids, listed.iter().filter(|l| uids.contains(&l.uid)).copied().collect::<Vec<_>>()))
-        {
-            self.keep(session, (place, uids), &listed, place.next_uid).await?;
+        for chunk in missing.chunks(LISTED) {
+            let listed = session.sizes(chunk).await?;
+            self.keep_all(session, place, chunk, &listed).await?;
         }
         Ok(())
     }

@@ -117,13 +117,16 @@ impl Pipeline {
                 let failures = u32::try_from(tried.attempts).unwrap_or(u32::MAX);
                 outbox::deferred(db, tried.id, us(retry::next_attempt(failures, now, jitter)), reason).await?;
             }
-            Outcome::RelayFault { reason } => outbox::returned(db, tried.id, us(now), reason).await?,
+            // Not at once: one that the relay finds fault with must not keep all others waiting.
+            Outcome::RelayFault { reason } => {
+                outbox::returned(db, tried.id, us(retry::next_attempt(1, now, jitter)), reason).await?;
+            }
             Outcome::Doubtful { reason } | Outcome::Refused { reason } => {
-                let attempts = u32::try_from(tried.attempts).unwrap_or(u32::MAX);
+                let doubts = u32::try_from(tried.doubts).unwrap_or(u32::MAX).saturating_add(1);
                 let again =
-                    matches!(outcome, Outcome::Doubtful { .. }).then(|| retry::after_doubt(attempts, now)).flatten();
+                    matches!(outcome, Outcome::Doubtful { .. }).then(|| retry::after_doubt(doubts, now)).flatten();
                 if let Some(next) = again {
-                    outbox::deferred(db, tried.id, us(next), reason).await?;
+                    outbox::doubted(db, tried.id, us(next), reason).await?;
                 } else {
                     outbox::given_up(db, tried.id, now, reason).await?;
                     self.to_deputy(db, tried, now).await?;
@@ -182,7 +185,8 @@ impl Pipeline {
             lines,
             next_step: "See the whole with `barometer incidents`, or in the next digest.".to_owned(),
         };
-        let about = format!("summary {}", due.recipient);
+        // Each summary is an e-mail of its own: a second one of the same name would be taken for the first.
+        let about = format!("summary {} {}", due.recipient, now.as_microsecond());
         let row = self.notice(&view, &about, &due.recipient, now)?;
         let told_in = format!("told in {}", row.message_id);
         outbox::enqueue(db, &[NewNotification { kind: "summary".to_owned(), grave: true, ..row }]).await?;

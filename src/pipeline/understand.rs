@@ -86,11 +86,13 @@ impl Reader {
         &self.judge
     }
 
-    /// Takes one message through reading, filing and judging. `arrived_at` is the store's word; else its headers'.
+    /// Takes one message of `whole_bytes`, of which `raw` is all or the beginning, through reading, filing
+    /// and judging. `arrived_at` is the store's word; else its headers'.
     #[must_use]
-    pub fn understand(&self, raw: &[u8], arrived_at: Option<Timestamp>) -> Understood {
+    pub fn understand(&self, raw: &[u8], whole_bytes: u64, arrived_at: Option<Timestamp>) -> Understood {
         let begun = self.stopwatch.map(|now| now());
-        let message = read::read(raw, &self.ours);
+        let is_whole = raw.len() as u64 >= whole_bytes;
+        let message = if is_whole { read::read(raw, &self.ours) } else { read::read_beginning(raw, &self.ours) };
         let filed = self.directory.attribute(&message);
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());
@@ -218,7 +220,7 @@ impl Understood {
     }
 }
 
-type Job = (usize, Arc<[u8]>, Option<Timestamp>);
+type Job = (usize, Arc<[u8]>, u64, Option<Timestamp>);
 type Answer = (usize, Result<Box<Understood>, String>);
 
 /// Threads that read; replaced when one of them is lost in a message.
@@ -250,7 +252,8 @@ impl Pool {
         let mut sent = 0;
         for (n, copy) in waiting.iter().enumerate() {
             let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
-            if crew.jobs.send((n, copy.bytes.as_slice().into(), arrived)).is_ok() {
+            let whole = u64::try_from(copy.whole_bytes).unwrap_or(0);
+            if crew.jobs.send((n, copy.bytes.as_slice().into(), whole, arrived)).is_ok() {
                 sent += 1;
             }
         }
@@ -291,8 +294,8 @@ impl Crew {
 fn toil(reader: &Reader, inbox: &Mutex<Receiver<Job>>, outbox: &Sender<Answer>) {
     loop {
         let job = inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
-        let Ok((n, bytes, arrived)) = job else { return };
-        let outcome = catch_unwind(AssertUnwindSafe(|| Box::new(reader.understand(&bytes, arrived))))
+        let Ok((n, bytes, whole, arrived)) = job else { return };
+        let outcome = catch_unwind(AssertUnwindSafe(|| Box::new(reader.understand(&bytes, whole, arrived))))
             .map_err(|_| "reading it failed inside the program; this is a defect worth reporting".to_owned());
         if outbox.send((n, outcome)).is_err() {
             return;

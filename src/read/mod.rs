@@ -80,6 +80,13 @@ pub fn read(raw: &[u8], ours: &Ours) -> Message {
     message
 }
 
+/// Reads the beginning of a message that is too large to be looked at whole: its headers, and why no more.
+#[must_use]
+pub fn read_beginning(raw: &[u8], ours: &Ours) -> Message {
+    let zone = ours.time_zone.clone().unwrap_or(TimeZone::UTC);
+    by_head(raw, intake::OverLimit::Size.to_string(), ours, &zone)
+}
+
 fn has_fields(mail: &Mail<'_>) -> bool {
     !mail.parts.is_empty() && !mail.headers().is_empty()
 }

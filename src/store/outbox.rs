@@ -74,6 +74,8 @@ pub struct Notification {
     pub attempts: i64,
     /// Those of them that follow an unknown outcome.
     pub repeats: i64,
+    /// How often the relay refused the recipient without a reason that is final.
+    pub doubts: i64,
     /// When the claim ends, in unix microseconds.
     pub lease_end_us: i64,
 }
@@ -186,7 +188,7 @@ pub async fn claim_due(db: &mut AnyConnection, now: Timestamp, lease_end: Timest
                      WHERE closed_us IS NULL AND due_us <= $1
                      ORDER BY grave DESC, due_us, id LIMIT 1)
          RETURNING id, dedup_key, grave, account, incident, expires_us, kind, recipient, bytes, message_id,
-                   attempts, repeats, due_us AS lease_end_us",
+                   attempts, repeats, doubts, due_us AS lease_end_us",
     )
     .bind(now.as_microsecond())
     .bind(lease_end.as_microsecond())
@@ -288,6 +290,16 @@ pub async fn unknown(db: &mut AnyConnection, id: i64, now: Timestamp, next_us: i
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Records that the relay refused the recipient, perhaps not for ever, and when to ask again.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn doubted(db: &mut AnyConnection, id: i64, next_us: i64, error: &str) -> Result<()> {
+    sqlx::query("UPDATE outbox SET doubts = doubts + 1 WHERE id = $1").bind(id).execute(&mut *db).await?;
+    deferred(db, id, next_us, error).await
 }
 
 /// Gives a claim back: no attempt was made, and none is counted.

@@ -18,6 +18,10 @@ pub const MOST_ATTEMPTS: i64 = 3;
 /// Bytes above which contents are stored one a statement.
 const SMALL_BYTES: usize = 64 * 1024;
 
+/// A message larger than this is not looked at whole (`intake::LARGEST`); its beginning is.
+const LOOKED_AT_BYTES: i64 = 25 * 1024 * 1024;
+const BEGINNING_BYTES: i64 = 1024 * 1024;
+
 /// Bytes of a quarantined copy that are shown.
 const HEAD_BYTES: i64 = 16 * 1024;
 
@@ -52,7 +56,7 @@ pub struct Waiting {
     pub copy: i64,
     /// Where it was found.
     pub source: String,
-    /// What is stored of it.
+    /// What is stored of it; of a message too large to be looked at whole, its beginning.
     pub bytes: Vec<u8>,
     /// Its whole size.
     pub whole_bytes: i64,
@@ -217,8 +221,10 @@ async fn insert_copies(
 pub async fn waiting(db: &mut AnyConnection, limit: i64, max_bytes: i64) -> Result<Vec<Waiting>> {
     type Row = (i64, String, Vec<u8>, i64, i64, Option<i64>, i64, i64);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history
-         FROM (SELECT id, source, hash, whole_bytes, attempts, arrived_us, kept_us, history, order_us,
+        "SELECT id, source,
+                CASE WHEN stored_bytes > $4 THEN SUBSTR(bytes, 1, CAST($5 AS INTEGER)) ELSE bytes END,
+                whole_bytes, attempts, arrived_us, kept_us, history
+         FROM (SELECT id, source, hash, whole_bytes, stored_bytes, attempts, arrived_us, kept_us, history, order_us,
                       SUM(stored_bytes) OVER (ORDER BY order_us, source) - stored_bytes AS before_bytes
                FROM (SELECT copies.*, COALESCE(arrived_us, kept_us) AS order_us
                      FROM copies WHERE state = 'waiting' AND attempts < $3
@@ -230,6 +236,8 @@ pub async fn waiting(db: &mut AnyConnection, limit: i64, max_bytes: i64) -> Resu
     .bind(limit)
     .bind(max_bytes)
     .bind(MOST_ATTEMPTS)
+    .bind(LOOKED_AT_BYTES)
+    .bind(BEGINNING_BYTES)
     .fetch_all(db)
     .await?;
     let waiting = rows.into_iter().map(|(copy, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history)| {

@@ -147,7 +147,8 @@ impl Session {
             let found = self.bodies(&[listed]).await?;
             return Ok(found.into_iter().next().map(|(_, bytes)| cut(bytes, most)));
         }
-        let mut all: Vec<u8> = Vec::new();
+        // One piece of memory, of the size that the server names: growing it would take twice as much.
+        let mut all: Vec<u8> = Vec::with_capacity(usize::try_from(size_bytes.min(most)).unwrap_or(0));
         loop {
             let have = all.len() as u64;
             let want = SLICE.min(most.saturating_sub(have));
