@@ -6,6 +6,7 @@
 //! out what is due. A crash between any two lines loses nothing: what was taken
 //! waits, what was recorded is told, what was enqueued is sent.
 
+mod caretaking;
 mod deliver;
 mod digests;
 mod event;
@@ -307,6 +308,10 @@ fn outcome_of(outcome: &std::result::Result<Box<Understood>, String>) -> &'stati
         Ok(understood) if understood.message.automatic.is_some() => "automatic",
         Ok(_) => "read",
     }
+}
+
+fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 fn instant(us: i64) -> Option<Timestamp> {

@@ -129,6 +129,8 @@ fn every_command_has_help_with_an_example() {
     let desk = Desk::new();
     for words in [
         &["demo"][..],
+        &["run"],
+        &["check"],
         &["import"],
         &["replay"],
         &["read"],
@@ -231,6 +233,23 @@ fn a_missing_folder_and_a_store_that_cannot_be_are_told() {
     desk.write("barometer.toml", SETTINGS.replace("sqlite:barometer.db", "sqlite:mail/one.eml"));
     let foreign = desk.run(&["import", "mail"]);
     assert!(foreign.err.contains("is not a Barometer store"), "{}", foreign.err);
+}
+
+#[test]
+fn a_daemon_without_a_mailbox_and_a_check_without_anything_say_what_to_add() {
+    let desk = Desk::new();
+    let answer = desk.run(&["run"]);
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("no [[mailbox]]"), "{}", answer.err);
+    let answer = desk.run(&["check"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.out.contains("ok    store"), "{}", answer.out);
+    assert!(answer.out.contains("add a [[mailbox]]") && answer.out.contains("add [relay]"), "{}", answer.out);
+    desk.write("barometer.toml", format!("{SETTINGS}[relay]\nfolder = \"out\"\n"));
+    let answer = desk.run(&["check", "--send-test", "--json"]);
+    let steps: Vec<Value> = answer.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(steps.iter().any(|s| s["step"] == "sample alert" && s["state"] == "ok"), "{steps:?}");
+    assert!(fs::read_to_string(desk.path("out/check-sample.eml")).unwrap().contains("Subject: "));
 }
 
 #[test]

@@ -406,3 +406,60 @@ fn what_is_wrong_with_a_mailbox_is_said_and_others_are_read() {
     alerted(&rig, "zenith");
     assert!(!daemon.log().contains("not the secret"));
 }
+
+#[test]
+fn a_full_disk_is_said_and_loses_nothing() {
+    let rig = Rig::up(&["dovecot", "postfix"]);
+    let settings = Settings::of(&rig);
+    let config = settings.write("full");
+    let mut daemon = Daemon::start_on_small_disk(&config, 2_000);
+    introduced(&rig, "watch");
+    // More than there is room for; what comes after it must wait, too.
+    let mail = ending("acme");
+    let (head, text) = mail.split_once("\n\n").unwrap();
+    let attached = "One more line of a very long file.\n".repeat(100_000);
+    rig.save("watch", &format!("{head}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=part\n\n--part\n\n{text}\n--part\nContent-Type: application/octet-stream\n\n{attached}\n--part--\n"));
+    rig.save("watch", &ending("zenith"));
+    let trouble = until("the trouble is shown", || {
+        page(settings.metrics, "/health").filter(|(status, body)| status.contains("503") && body.contains("store"))
+    });
+    assert!(trouble.1.contains("mailbox watch"), "{}", trouble.1);
+    assert!(alerts(&rig, "dana", "acme").is_empty());
+    daemon.give_room();
+    alerted(&rig, "acme");
+    alerted(&rig, "zenith");
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended(), 0, "{}", daemon.log());
+}
+
+#[test]
+fn check_tries_each_step_and_names_the_remedy() {
+    let rig = Rig::up(&["dovecot", "postfix"]);
+    let settings = Settings { mailboxes: vec![("watch", "after = \"move:Done\"")], ..Settings::of(&rig) };
+    let config = settings.write("check");
+    let check = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_barometer"))
+            .args(["check", "--config", config.to_str().unwrap()])
+            .args(arguments)
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = check(&[]);
+    assert_eq!(code, 1);
+    assert!(text.contains("WRONG mailbox watch") && text.contains("create it on the server"), "{text}");
+    assert!(text.contains("ok    relay"), "{text}");
+    rig.doveadm(&["mailbox", "create", "-u", "watch@firm.example", "Done"]);
+    rig.save("watch", &format!("Authentication-Results: mx.firm.example; dkim=pass\n{}", ending("acme")));
+    let (code, text) = check(&["--send-test"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("no `authserv_id`") && text.contains("mx.firm.example"), "{text}");
+    assert!(text.contains("sent to dana@firm.example"), "{text}");
+    until("the sample", || (!rig.mailbox("dana").is_empty()).then_some(()));
+    // Each server that is away is named with what to look at.
+    rig.stop("dovecot");
+    rig.stop("postfix");
+    let (code, text) = check(&[]);
+    assert_eq!(code, 1);
+    assert_eq!(text.matches("that it runs").count() + text.matches("the server runs").count(), 2, "{text}");
+}

@@ -145,6 +145,29 @@ async fn a_large_copy_and_an_endless_source_are_kept() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn large_contents_come_back_as_they_were_and_the_largest_by_their_beginning() {
+    on_each_engine(|Fresh { store, .. }| async move {
+        let mebibyte = 1024 * 1024;
+        let bytes = |length: usize| (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect::<Vec<u8>>();
+        let sizes = [mebibyte, mebibyte + 1, 5 * mebibyte / 2, 26 * mebibyte];
+        for (name, size) in ["a", "b", "c", "d"].into_iter().zip(sizes) {
+            let copies = [copy(name, &bytes(size)), copy(&format!("{name} again"), &bytes(size))];
+            write!(store, |db| raw::keep(db, &copies, minute(0)));
+        }
+        let waiting = read!(store, |db| raw::waiting(db, 10, 1 << 40));
+        assert_eq!(waiting.len(), 8);
+        for one in waiting {
+            let size = usize::try_from(one.whole_bytes).unwrap();
+            let seen = if size > 25 * mebibyte { mebibyte } else { size };
+            assert!(one.bytes == bytes(seen), "{}: {} bytes of {size}", one.source, one.bytes.len());
+            let stored = read!(store, |db| raw::bytes_of(db, one.copy));
+            assert!(stored == Some(bytes(size)), "{}: all of it is stored", one.source);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn waiting_copies_come_by_arrival_then_source_up_to_the_limits() {
     on_each_engine(|Fresh { store, .. }| async move {

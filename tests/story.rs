@@ -6,9 +6,12 @@
 mod history;
 mod support;
 
+use std::fs;
+
 use barometer::edge::smtp::Outcome;
 use barometer::notify::Templates;
 use barometer::pipeline::{Event, Pipeline};
+use barometer::store::mailboxes::Epoch;
 use barometer::store::outbox::NewNotification;
 use barometer::store::raw::{self, NewCopy};
 use barometer::store::{Store, accounts, incidents, outbox};
@@ -152,6 +155,73 @@ async fn of_a_message_too_large_its_headers_are_known_and_nothing_is_judged() {
             }
         }
         assert_eq!(read, 2);
+    })
+    .await;
+}
+
+const MAILBOX: &str = "
+[[mailbox]]
+name     = \"watch\"
+host     = \"localhost\"
+user     = \"watch\"
+password = { env = \"NONE\" }
+";
+
+/// Subjects of what is due.
+async fn due(pipeline: &Pipeline, now: Timestamp) -> Vec<String> {
+    send_all(pipeline, &Outcome::Sent { reply: "ok".to_owned() }, now)
+        .await
+        .into_iter()
+        .map(|(_, subject)| subject)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_stalls_falls_silent_or_is_numbered_anew_is_told_of_once() {
+    on_each_engine(|Fresh { store, .. }| async move {
+        // A Friday, an hour before the end of work.
+        let begun: Timestamp = "2026-06-05T15:30:00Z".parse().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.toml");
+        let text = fs::read_to_string(history::mailbox().join("northlight.toml")).unwrap();
+        fs::write(&path, format!("{text}{MAILBOX}")).unwrap();
+        let pipeline = Pipeline::new(
+            store.clone(),
+            barometer::config::load(&path).unwrap(),
+            judge(),
+            Templates::shipped().unwrap(),
+        );
+        let epoch = |uid_validity| Epoch { mailbox: "watch".to_owned(), folder: "INBOX".to_owned(), uid_validity };
+        pipeline.cursor(&epoch(1), begun).await.unwrap();
+        let report = async |troubles: &[(String, String)], now: Timestamp| {
+            pipeline.report_mailboxes(troubles, begun, now).await.unwrap();
+            due(&pipeline, now).await
+        };
+        let trouble = [("watch".to_owned(), "the connection broke".to_owned())];
+        let minutes = |n| begun + SignedDuration::from_mins(n);
+        assert!(report(&trouble, minutes(14)).await.is_empty());
+        let told = report(&trouble, minutes(16)).await;
+        assert!(told.len() == 1 && told[0].contains("is not read"), "{told:?}");
+        assert!(report(&trouble, minutes(30)).await.is_empty(), "said once");
+
+        // A week-end is no silence; two days without a message are.
+        let monday: Timestamp = "2026-06-08T15:00:00Z".parse().unwrap();
+        pipeline.polled(&epoch(1), monday).await.unwrap();
+        assert!(report(&[], monday).await.is_empty());
+        let wednesday = monday + SignedDuration::from_hours(48);
+        let told = report(&[], wednesday).await;
+        assert!(told.len() == 1 && told[0].contains("nothing comes"), "{told:?}");
+        assert!(report(&[], wednesday + SignedDuration::from_hours(24)).await.is_empty(), "said once");
+
+        let later = wednesday + SignedDuration::from_hours(72);
+        for uid_validity in 2..=4 {
+            pipeline.cursor(&epoch(uid_validity), later).await.unwrap();
+        }
+        assert!(report(&[], later).await.is_empty());
+        pipeline.cursor(&epoch(5), later).await.unwrap();
+        let told = report(&[], later).await;
+        assert!(told.len() == 1 && told[0].contains("numbered anew all the time"), "{told:?}");
+        assert!(report(&[], later).await.is_empty(), "said once");
     })
     .await;
 }

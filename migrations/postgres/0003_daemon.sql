@@ -9,6 +9,7 @@ CREATE TABLE cursors (
     listed       BIGINT NOT NULL,                  -- how many UIDs were listed
     began_us     BIGINT NOT NULL,
     polled_us    BIGINT NOT NULL,                  -- last successful poll
+    heard_us     BIGINT NOT NULL,                  -- a message was last found in it
     PRIMARY KEY (mailbox, folder, uid_validity)
 );
 
@@ -31,3 +32,12 @@ ALTER TABLE outbox ADD COLUMN grave BIGINT NOT NULL DEFAULT 0;
 -- Refusals of the recipient that may not be final.
 ALTER TABLE outbox ADD COLUMN doubts BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX outbox_recipient ON outbox (recipient, closed_us);
+
+-- What a large content has beyond its first piece, which stands in contents. No piece is so
+-- large that handling it takes memory worth speaking of.
+CREATE TABLE pieces (
+    hash   BYTEA NOT NULL REFERENCES contents (hash) ON DELETE CASCADE,
+    number BIGINT NOT NULL,                         -- from 1
+    bytes  BYTEA NOT NULL,
+    PRIMARY KEY (hash, number)
+);

@@ -9,6 +9,7 @@ CREATE TABLE cursors (
     listed       INTEGER NOT NULL,                  -- how many UIDs were listed
     began_us     INTEGER NOT NULL,
     polled_us    INTEGER NOT NULL,                  -- last successful poll
+    heard_us     INTEGER NOT NULL,                  -- a message was last found in it
     PRIMARY KEY (mailbox, folder, uid_validity)
 ) STRICT, WITHOUT ROWID;
 
@@ -31,3 +32,12 @@ ALTER TABLE outbox ADD COLUMN grave INTEGER NOT NULL DEFAULT 0;
 -- Refusals of the recipient that may not be final.
 ALTER TABLE outbox ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX outbox_recipient ON outbox (recipient, closed_us);
+
+-- What a large content has beyond its first piece, which stands in contents. No piece is so
+-- large that handling it takes memory worth speaking of.
+CREATE TABLE pieces (
+    hash   BLOB NOT NULL REFERENCES contents (hash) ON DELETE CASCADE,
+    number INTEGER NOT NULL,                         -- from 1
+    bytes  BLOB NOT NULL,
+    PRIMARY KEY (hash, number)
+) STRICT;

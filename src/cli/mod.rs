@@ -100,6 +100,12 @@ pub enum Outcome {
 }
 
 impl Cli {
+    /// What is logged unless `RUST_LOG` says otherwise: a daemon tells what it does, a command what is wrong.
+    #[must_use]
+    pub fn talks(&self) -> &'static str {
+        if matches!(self.command, Command::Run(_)) { "info" } else { "warn" }
+    }
+
     /// Runs the command at `clock`, unless `--now` says otherwise.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::{Shared, chain};
 
 /// How long a lease holds. It is renewed by a task of its own, and everything written under it
 /// is fenced, so the length only says how soon another daemon steps in.
@@ -50,7 +50,7 @@ async fn renew(shared: &Shared, name: &str) -> bool {
     match shared.pipeline.lease(&shared.holder(name), now, until).await {
         Ok(ours) => ours,
         Err(error) => {
-            tracing::warn!(lease = name, "the lease cannot be renewed: {error}");
+            tracing::warn!(lease = name, "the lease cannot be renewed: {}", chain(&error));
             false
         }
     }

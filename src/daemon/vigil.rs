@@ -39,7 +39,7 @@ async fn look(shared: &Shared, begun: Timestamp) -> Result<(), PipelineError> {
         .iter()
         .filter_map(|m| Some((m.name.clone(), shared.health.trouble(&mailbox::part_of(m))?)))
         .collect();
-    if shared.pipeline.report_stalls(&says, begun, now).await? > 0 {
+    if shared.pipeline.report_mailboxes(&says, begun, now).await? > 0 {
         shared.owed.notify_waiters();
     }
     Ok(())

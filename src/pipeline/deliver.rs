@@ -8,12 +8,10 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::views::Posting;
-use super::{Pipeline, PipelineError, Result};
+use super::{Pipeline, PipelineError, Result, after};
 use crate::edge::folder::Folder;
 use crate::intake;
-use crate::notify::compose::MailKind;
-use crate::notify::notice::{self, NoticeView};
+use crate::notify::notice::NoticeView;
 use crate::notify::retry::{self, Outcome};
 use crate::store::AnyConnection;
 use crate::store::outbox::{self, NewNotification, Notification, SetAside};
@@ -245,61 +243,7 @@ impl Pipeline {
         outbox::enqueue(db, &[NewNotification { grave: refused.grave != 0, ..row }]).await?;
         Ok(())
     }
-
-    /// Tells those who look after Barometer of an e-mail that was given up.
-    async fn report_set_aside(&self, db: &mut AnyConnection, one: &SetAside, now: Timestamp) -> Result<()> {
-        if one.kind == "notice" {
-            return Ok(());
-        }
-        let what = if one.state == "held" {
-            "Twice the connection to the relay broke before it had answered. The e-mail may have arrived, once or twice, or not at all; it is not sent a third time."
-        } else {
-            "The relay could not be reached in time, or asked for patience until it was too late."
-        };
-        let view = NoticeView {
-            headline: format!("one {} was not delivered", one.kind),
-            what: what.to_owned(),
-            lines: vec![format!("Number {} in the outbox, {}", one.id, one.state)],
-            next_step: "Run `barometer check`; what the e-mail said is in the next digest.".to_owned(),
-        };
-        self.tell_caretakers(db, &format!("set aside {}", one.id), &view, now).await
-    }
-
-    /// Enqueues a notice for everybody who looks after Barometer. The same `about` again changes nothing.
-    pub(super) async fn tell_caretakers(
-        &self,
-        db: &mut AnyConnection,
-        about: &str,
-        view: &NoticeView,
-        now: Timestamp,
-    ) -> Result<()> {
-        let caretakers = self.settings.caretakers();
-        let rows = caretakers.iter().map(|one| self.notice(view, about, one, now)).collect::<Result<Vec<_>>>()?;
-        outbox::enqueue(db, &rows).await?;
-        Ok(())
-    }
-
-    fn notice(&self, view: &NoticeView, about: &str, to: &str, now: Timestamp) -> Result<NewNotification> {
-        let rendered = notice::render(view, &self.templates)?;
-        let mail = self.freeze(&rendered, &Posting { kind: MailKind::Alert, about, to: &[to], now })?;
-        Ok(NewNotification {
-            dedup_key: format!("{about}>{to}"),
-            kind: "notice".to_owned(),
-            recipient: to.to_owned(),
-            bytes: mail.bytes,
-            message_id: mail.message_id,
-            due_us: now.as_microsecond(),
-            expires_us: Some(retry::NOTICE_LIFE).map(|life| after(now, life).as_microsecond()),
-            grave: false,
-            account: None,
-            incident: None,
-        })
-    }
 }
 
 /// Parts a dedup key from the one who has the e-mail instead.
 const INSTEAD: &str = ">instead>";
-
-fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.checked_add(span).unwrap_or(Timestamp::MAX)
-}

@@ -1,21 +1,16 @@
 //! From a listed message to kept bytes: what a mailbox's reader writes down.
 //!
 //! Bytes and cursor are one transaction, under the mailbox's lease: after a crash
-//! nothing is fetched twice and nothing is passed over. A mailbox that is not read for
-//! long is told to those who look after Barometer.
+//! nothing is fetched twice and nothing is passed over.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Pipeline, Result, instant};
 use crate::intake::Horizon;
-use crate::notify::notice::NoticeView;
 use crate::store::leases;
 use crate::store::mailboxes::{self, Cursor, Epoch};
 use crate::store::outbox;
 use crate::store::raw::{self, NewCopy};
-
-/// A mailbox that was not read for this long is told of.
-const STALLED: SignedDuration = SignedDuration::from_mins(15);
 
 /// What waits, for those who watch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +94,7 @@ impl Pipeline {
         raw::keep(tx.db(), &haul.copies, now).await?;
         mailboxes::gone(tx.db(), haul.epoch, haul.gone, now).await?;
         let listed = i64::try_from(haul.listed).unwrap_or(i64::MAX);
-        mailboxes::advance(tx.db(), haul.epoch, haul.next_uid.into(), listed).await?;
+        mailboxes::advance(tx.db(), haul.epoch, haul.next_uid.into(), listed, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -160,84 +155,6 @@ impl Pipeline {
     pub async fn missing(&self, epoch: &Epoch, uids: &[u32]) -> Result<Vec<u32>> {
         let mut db = self.store.read().await?;
         Ok(mailboxes::missing(&mut db, epoch, uids).await?)
-    }
-
-    /// Tells those who look after Barometer that a folder is read for the first time, or under
-    /// another UIDVALIDITY (`polled_before`), and that the `messages` in it are history.
-    ///
-    /// # Errors
-    ///
-    /// Where the store cannot be written.
-    pub async fn introduce(
-        &self,
-        epoch: &Epoch,
-        (messages, polled_before): (usize, Option<Timestamp>),
-        now: Timestamp,
-    ) -> Result<()> {
-        let name = &epoch.mailbox;
-        let view = match polled_before {
-            None => NoticeView {
-                headline: format!("the mailbox \"{name}\" is read from now on"),
-                what: format!(
-                    "{messages} messages lie in it. They are recorded as history, and nobody is told of them."
-                ),
-                lines: Vec::new(),
-                next_step: "Nothing; `barometer accounts suggest` prints the settings of organisations it has met."
-                    .to_owned(),
-            },
-            Some(_) => NoticeView {
-                headline: format!("the mailbox \"{name}\" has been numbered anew"),
-                what: format!(
-                    "Its server gave all {messages} messages new numbers (UIDVALIDITY). They are read again; what is known is recognised, and told to nobody twice."
-                ),
-                lines: Vec::new(),
-                next_step: "Nothing, unless it happens often: then ask whoever runs the mail server.".to_owned(),
-            },
-        };
-        let mut tx = self.store.begin().await?;
-        self.tell_caretakers(tx.db(), &format!("epoch {name} {}", epoch.uid_validity), &view, now).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Tells those who look after Barometer of mailboxes that were not read for long, each time
-    /// once. `troubles` holds mailbox and what is wrong with it; `begun` is when we began to read.
-    /// Returns how many are stalled.
-    ///
-    /// # Errors
-    ///
-    /// Where the store cannot be written.
-    pub async fn report_stalls(
-        &self,
-        troubles: &[(String, String)],
-        begun: Timestamp,
-        now: Timestamp,
-    ) -> Result<usize> {
-        if troubles.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.store.begin().await?;
-        let polls = mailboxes::last_polls(tx.db()).await?;
-        let mut stalled = 0;
-        for (name, trouble) in troubles {
-            let last = polls.iter().find(|(mailbox, _)| mailbox == name).and_then(|(_, us)| instant(*us));
-            if now.duration_since(last.map_or(begun, |last| last.max(begun))) < STALLED {
-                continue;
-            }
-            stalled += 1;
-            let since =
-                last.map_or_else(|| "yet".to_owned(), |last| format!("since {}", last.strftime("%a %-d %b %H:%M UTC")));
-            let view = NoticeView {
-                headline: format!("the mailbox \"{name}\" is not read"),
-                what: format!("It could not be read {since}. Mail in it waits on its server; nothing is lost."),
-                lines: vec![format!("The last trouble: {trouble}")],
-                next_step: "Run `barometer check`, which tries each step and names the remedy.".to_owned(),
-            };
-            let about = format!("stalled {name} {}", last.map_or(0, Timestamp::as_microsecond));
-            self.tell_caretakers(tx.db(), &about, &view, now).await?;
-        }
-        tx.commit().await?;
-        Ok(stalled)
     }
 
     /// What waits.

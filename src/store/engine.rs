@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{AnyConnection, AnyPool, Connection};
 
 use super::{Result, Store};
@@ -25,7 +27,7 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000;
      PRAGMA synchronous = FULL;
      PRAGMA foreign_keys = ON;
      PRAGMA journal_size_limit = 67108864;
-     PRAGMA cache_size = -65536;";
+     PRAGMA cache_size = -16384;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000;";
 /// One writer at a time, and it has the lock before it reads: a read that turns
 /// into a write fails at once where another wrote meanwhile.
@@ -191,7 +193,7 @@ async fn open_file(path: &str) -> Result<Store> {
     migrate(&mut first, &FOR_SQLITE, &store).await?;
     first.close().await?;
     Ok(Store {
-        writers: pool(1, SQLITE_WRITER).connect_lazy_with(for_writing),
+        writers: pool(1, SQLITE_WRITER).before_acquire(is_fit).connect_lazy_with(for_writing),
         readers: pool(SQLITE_READERS, SQLITE_READER).connect_lazy_with(for_reading),
         begin: SQLITE_BEGIN,
     })
@@ -209,6 +211,15 @@ async fn open_server(url: &str) -> Result<Store> {
         .acquire_timeout(POSTGRES_PATIENCE)
         .connect_lazy_with(options);
     Ok(Store { writers: pool.clone(), readers: pool, begin: POSTGRES_BEGIN })
+}
+
+/// Whether a connection has no transaction left behind. `SQLite` ends one by itself where the disk
+/// fails; the driver, told that there is none to roll back, counts on being in it for ever.
+fn is_fit<'c>(
+    connection: &'c mut AnyConnection,
+    _: PoolConnectionMetadata,
+) -> Pin<Box<dyn Future<Output = sqlx::Result<bool>> + Send + 'c>> {
+    Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
 }
 
 /// Connections to a `SQLite` file, each with its pragmas.

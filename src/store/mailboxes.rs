@@ -91,8 +91,8 @@ pub async fn cursor(db: &mut AnyConnection, epoch: &Epoch, now: Timestamp) -> Re
     // The update changes nothing; it makes both engines return the row that is there.
     Ok(sqlx::query_as(
         "INSERT INTO cursors (mailbox, folder, uid_validity, next_uid, news_from, settled_uid,
-                              listed, began_us, polled_us)
-         VALUES ($1, $2, $3, 1, NULL, 1, 0, $4, $4)
+                              listed, began_us, polled_us, heard_us)
+         VALUES ($1, $2, $3, 1, NULL, 1, 0, $4, $4, $4)
          ON CONFLICT (mailbox, folder, uid_validity) DO UPDATE SET began_us = cursors.began_us
          RETURNING next_uid, news_from, settled_uid, polled_us",
     )
@@ -140,14 +140,16 @@ pub async fn first_listing(db: &mut AnyConnection, epoch: &Epoch, news_from: i64
     Ok(())
 }
 
-/// Moves the cursor behind `listed` messages that are kept or absent.
+/// Moves the cursor behind `listed` messages that are kept or absent; where there is one, the
+/// mailbox is heard of now.
 ///
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn advance(db: &mut AnyConnection, epoch: &Epoch, next_uid: i64, listed: i64) -> Result<()> {
+pub async fn advance(db: &mut AnyConnection, epoch: &Epoch, next_uid: i64, listed: i64, now: Timestamp) -> Result<()> {
     sqlx::query(
-        "UPDATE cursors SET next_uid = CASE WHEN next_uid < $4 THEN $4 ELSE next_uid END, listed = listed + $5
+        "UPDATE cursors SET next_uid = CASE WHEN next_uid < $4 THEN $4 ELSE next_uid END, listed = listed + $5,
+                            heard_us = CASE WHEN $5 > 0 THEN $6 ELSE heard_us END
          WHERE mailbox = $1 AND folder = $2 AND uid_validity = $3",
     )
     .bind(epoch.mailbox.as_str())
@@ -155,6 +157,7 @@ pub async fn advance(db: &mut AnyConnection, epoch: &Epoch, next_uid: i64, liste
     .bind(i64::from(epoch.uid_validity))
     .bind(next_uid)
     .bind(listed)
+    .bind(now.as_microsecond())
     .execute(db)
     .await?;
     Ok(())
@@ -179,15 +182,33 @@ pub async fn polled(db: &mut AnyConnection, epoch: &Epoch, now: Timestamp) -> Re
     Ok(())
 }
 
-/// When each mailbox was last polled, in unix microseconds, by name.
+/// How a mailbox has been of late; instants in unix microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Pulse {
+    /// Its name.
+    pub mailbox: String,
+    /// Its last successful poll.
+    pub polled_us: i64,
+    /// When a message was last found in it, or it was first opened.
+    pub heard_us: i64,
+    /// How often it was numbered anew since the instant asked for.
+    pub epochs: i64,
+}
+
+/// How each mailbox has been, by name; `since` is from when on its epochs are counted.
 ///
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn last_polls(db: &mut AnyConnection) -> Result<Vec<(String, i64)>> {
-    Ok(sqlx::query_as("SELECT mailbox, MAX(polled_us) FROM cursors GROUP BY mailbox ORDER BY mailbox")
-        .fetch_all(db)
-        .await?)
+pub async fn pulses(db: &mut AnyConnection, since: Timestamp) -> Result<Vec<Pulse>> {
+    Ok(sqlx::query_as(
+        "SELECT mailbox, MAX(polled_us) AS polled_us, MAX(heard_us) AS heard_us,
+                COUNT(CASE WHEN began_us >= $1 THEN 1 END) AS epochs
+         FROM cursors GROUP BY mailbox ORDER BY mailbox",
+    )
+    .bind(since.as_microsecond())
+    .fetch_all(db)
+    .await?)
 }
 
 /// Records that messages below a UID were flagged or moved.

@@ -17,6 +17,8 @@ pub const MOST_ATTEMPTS: i64 = 3;
 
 /// Bytes above which contents are stored one a statement.
 const SMALL_BYTES: usize = 64 * 1024;
+/// Bytes of a large content that are handled at a time.
+const PIECE_BYTES: usize = 1024 * 1024;
 
 /// A message larger than this is not looked at whole (`intake::LARGEST`); its beginning is.
 const LOOKED_AT_BYTES: i64 = 25 * 1024 * 1024;
@@ -169,11 +171,44 @@ async fn insert_contents(db: &mut AnyConnection, new: &[(&NewCopy, [u8; 32])]) -
         );
         let mut query = sqlx::query(statement);
         for (copy, hash) in run {
-            query = query.bind(hash.as_slice()).bind(copy.bytes.as_slice());
+            let first = copy.bytes.chunks(PIECE_BYTES).next().unwrap_or_default();
+            query = query.bind(hash.as_slice()).bind(first);
         }
         query.execute(&mut *db).await?;
     }
+    for (copy, hash) in &large {
+        for (number, piece) in (1_i64..).zip(copy.bytes.chunks(PIECE_BYTES).skip(1)) {
+            sqlx::query("INSERT INTO pieces (hash, number, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(hash.as_slice())
+                .bind(number)
+                .bind(piece)
+                .execute(&mut *db)
+                .await?;
+        }
+    }
     Ok(())
+}
+
+/// What a content has beyond `first`, its first piece.
+async fn with_pieces(db: &mut AnyConnection, copy: i64, mut first: Vec<u8>, stored_bytes: i64) -> Result<Vec<u8>> {
+    let stored = usize::try_from(stored_bytes).unwrap_or(usize::MAX);
+    first.reserve_exact(stored.saturating_sub(first.len()));
+    for number in 1_i64.. {
+        if first.len() >= stored {
+            break;
+        }
+        let piece: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT pieces.bytes FROM copies JOIN pieces ON pieces.hash = copies.hash
+             WHERE copies.id = $1 AND pieces.number = $2",
+        )
+        .bind(copy)
+        .bind(number)
+        .fetch_optional(&mut *db)
+        .await?;
+        let Some(piece) = piece else { break };
+        first.extend_from_slice(&piece);
+    }
+    Ok(first)
 }
 
 async fn insert_copies(
@@ -219,11 +254,11 @@ async fn insert_copies(
 ///
 /// Fails where the store does.
 pub async fn waiting(db: &mut AnyConnection, limit: i64, max_bytes: i64) -> Result<Vec<Waiting>> {
-    type Row = (i64, String, Vec<u8>, i64, i64, Option<i64>, i64, i64);
+    type Row = (i64, String, Vec<u8>, i64, i64, i64, Option<i64>, i64, i64);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, source,
                 CASE WHEN stored_bytes > $4 THEN SUBSTR(bytes, 1, CAST($5 AS INTEGER)) ELSE bytes END,
-                whole_bytes, attempts, arrived_us, kept_us, history
+                stored_bytes, whole_bytes, attempts, arrived_us, kept_us, history
          FROM (SELECT id, source, hash, whole_bytes, stored_bytes, attempts, arrived_us, kept_us, history, order_us,
                       SUM(stored_bytes) OVER (ORDER BY order_us, source) - stored_bytes AS before_bytes
                FROM (SELECT copies.*, COALESCE(arrived_us, kept_us) AS order_us
@@ -238,12 +273,24 @@ pub async fn waiting(db: &mut AnyConnection, limit: i64, max_bytes: i64) -> Resu
     .bind(MOST_ATTEMPTS)
     .bind(LOOKED_AT_BYTES)
     .bind(BEGINNING_BYTES)
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    let waiting = rows.into_iter().map(|(copy, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history)| {
-        Waiting { copy, source, bytes, whole_bytes, attempts, arrived_us, kept_us, history: history != 0 }
-    });
-    Ok(waiting.collect())
+    let mut waiting = Vec::with_capacity(rows.len());
+    for (copy, source, first, stored_bytes, whole_bytes, attempts, arrived_us, kept_us, history) in rows {
+        let bytes =
+            if stored_bytes > LOOKED_AT_BYTES { first } else { with_pieces(db, copy, first, stored_bytes).await? };
+        waiting.push(Waiting {
+            copy,
+            source,
+            bytes,
+            whole_bytes,
+            attempts,
+            arrived_us,
+            kept_us,
+            history: history != 0,
+        });
+    }
+    Ok(waiting)
 }
 
 /// Counts an attempt for each; to be committed before the attempt is made.
@@ -418,8 +465,14 @@ pub async fn counts(db: &mut AnyConnection) -> Result<Counts> {
 ///
 /// Fails where the store does.
 pub async fn bytes_of(db: &mut AnyConnection, copy: i64) -> Result<Option<Vec<u8>>> {
-    Ok(sqlx::query_scalar("SELECT bytes FROM contents JOIN copies ON copies.hash = contents.hash WHERE copies.id = $1")
-        .bind(copy)
-        .fetch_optional(db)
-        .await?)
+    let row: Option<(Vec<u8>, i64)> = sqlx::query_as(
+        "SELECT bytes, stored_bytes FROM contents JOIN copies ON copies.hash = contents.hash WHERE copies.id = $1",
+    )
+    .bind(copy)
+    .fetch_optional(&mut *db)
+    .await?;
+    match row {
+        Some((first, stored_bytes)) => Ok(Some(with_pieces(db, copy, first, stored_bytes).await?)),
+        None => Ok(None),
+    }
 }

@@ -186,16 +186,34 @@ impl Daemon {
     }
 
     pub fn start_with(config: &Path, arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_barometer")), config, arguments)
+    }
+
+    /// Starts it where no file can be larger than `blocks` of 1,024 bytes: a disk that is full.
+    pub fn start_on_small_disk(config: &Path, blocks: u32) -> Self {
+        let mut shell = Command::new("bash");
+        let limited = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited, env!("CARGO_BIN_EXE_barometer")]);
+        Self::spawn(shell, config, &[])
+    }
+
+    /// The disk has room again.
+    pub fn give_room(&self) {
+        let status = Command::new("prlimit").args(["--pid", &self.id().to_string(), "--fsize=unlimited"]).status();
+        assert!(status.unwrap().success());
+    }
+
+    fn spawn(mut program: Command, config: &Path, arguments: &[&str]) -> Self {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let log = config.with_extension(format!("{number}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_barometer"))
+        let child = program
             .args(["run", "--config", config.to_str().unwrap()])
             .args(arguments)
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
+            .stderr(File::options().create(true).append(true).open(&log).unwrap())
             .spawn()
             .unwrap();
         Self { child, log }
