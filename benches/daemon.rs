@@ -224,6 +224,10 @@ fn kill(count: usize) {
         daemon.kill();
         daemon = Daemon::start(&config);
     }
+    // The last one has taken up what the one before it left, before it is asked to end.
+    wait_long("the last one works", || {
+        page(METRICS, "/metrics").is_some_and(|(_, text)| value(&text, "barometer_passes_total") > 0.0)
+    });
     daemon.signal("TERM");
     daemon.ended();
     // A clock half an hour ahead: what was of unknown outcome is due to be repeated.
