@@ -1,11 +1,12 @@
 //! A message forwarded inside the text of another: where it begins, and who wrote it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 
+use super::attribution::{Introduction, attribution, introduction};
 use super::layout::{self, Block, LAYOUT, Marker, block, field, marker};
-use super::{dates, headers, quote};
 
 /// A forwarded message as the text gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub(super) enum Says {
 
 /// Most empty lines between a marker and its header fields.
 const GAP: usize = 3;
+/// Lines by which an indented text is known.
+const FIRST_LINES: usize = 200;
 
 /// Prefixes of answers and forwards, one a line.
 const PREFIXES: &str = include_str!("../../rules/lang/subject_prefixes.txt");
@@ -63,19 +66,21 @@ pub(super) fn original_subject(subject: &str) -> &str {
     }
 }
 
-/// The outermost message that a text forwards.
-pub(super) fn find(text: &str, says: Says, zone: &TimeZone) -> Option<Forward> {
+/// The outermost message that a text forwards; `subject` is that of the message whose text it is.
+pub(super) fn find(text: &str, says: Says, subject: &str, zone: &TimeZone) -> Option<Forward> {
     let text = unglued(text);
-    let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches('\u{feff}')).collect();
+    let raw: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = raw.iter().map(|line| line.trim_start_matches('\u{feff}')).collect();
     let is_forward = says == Says::Forward;
-    let mut answered = false;
+    // Whether history came before, and whether anything else did.
+    let (mut answered, mut typed) = (false, false);
     for (at, line) in lines.iter().enumerate() {
         if let Some(kind) = marker(line) {
             let found = after_marker(&lines, at, zone);
             let quoted = line.trim_start().starts_with('>');
             match (kind, found) {
                 (Marker::Forwarded, Some(found)) if is_forward || !(quoted && answered) => return Some(found),
-                (Marker::Original, Some(found)) if is_forward || (says == Says::Nothing && !answered) => {
+                (Marker::Original, Some(found)) if is_passed_on(says, subject, &found.header, answered, typed) => {
                     return Some(found);
                 }
                 (Marker::Original, _) if !is_forward => return None,
@@ -83,17 +88,55 @@ pub(super) fn find(text: &str, says: Says, zone: &TimeZone) -> Option<Forward> {
             }
         } else if let Some((header, taken)) = bare_block(&lines, at, zone) {
             let (above, below) = (lines.get(..at)?, lines.get(at + taken..).unwrap_or_default());
-            return (says != Says::Answer && !answered).then(|| forward(above, header, below));
+            let passed_on = is_passed_on(says, subject, &header, answered, typed);
+            return passed_on.then(|| forward(above, header, below));
         }
-        if let Some(taken) = quote::attribution(&lines, at) {
-            answered |= !is_forward;
-            if is_forward && lines.iter().take(at).all(|l| l.trim().is_empty()) {
+        if let Some(taken) = attribution(&lines, at) {
+            let below = lines.get(at + taken..).unwrap_or_default();
+            let marked = raw.get(at).is_some_and(|line| line.starts_with('\u{feff}')) || is_indented(below);
+            let introduces = if typed { marked && says != Says::Answer } else { marked || is_forward };
+            if introduces && !answered && !is_quoted_first(below) {
                 return introduced(&lines, (at, taken), zone);
             }
+            answered |= !is_forward;
         }
         answered |= !is_forward && line.starts_with('>');
+        typed |= !line.trim().is_empty() && !is_rule(line);
     }
     None
+}
+
+/// Whether a header block that no line calls forwarded begins a message that is passed on, rather than the history
+/// of an answer. Nothing typed above it: passed on. Else the subject tells, unless it speaks of something else than
+/// the block does, as an answer to a forward may.
+fn is_passed_on(says: Says, subject: &str, header: &Block, answered: bool, typed: bool) -> bool {
+    match says {
+        Says::Forward => !typed || !speaks_of_another(subject, &header.subject),
+        Says::Nothing => !answered,
+        Says::Answer => !answered && !typed,
+    }
+}
+
+/// Whether two subjects share no word.
+fn speaks_of_another(one: &str, other: &str) -> bool {
+    let words = |subject: &str| -> HashSet<String> {
+        let folded = layout::folded(subject);
+        let all = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 2);
+        let known = |word: &&str| !LAYOUT.forward_prefixes.contains(*word) && !PREFIXES.lines().any(|p| p == *word);
+        all.filter(known).map(str::to_owned).collect()
+    };
+    let (words_of_one, words_of_other) = (words(one), words(other));
+    !words_of_one.is_empty() && !other.is_empty() && words_of_one.is_disjoint(&words_of_other)
+}
+
+/// Whether all that is not empty is indented, as Outlook for Mac does with what it forwards.
+fn is_indented(lines: &[&str]) -> bool {
+    let mut filled = lines.iter().filter(|line| !line.trim().is_empty()).take(FIRST_LINES).peekable();
+    filled.peek().is_some() && filled.all(|line| line.starts_with("    "))
+}
+
+fn is_quoted_first(lines: &[&str]) -> bool {
+    lines.iter().find(|line| !line.trim().is_empty()).is_some_and(|line| line.trim_start().starts_with('>'))
 }
 
 fn after_marker(lines: &[&str], at: usize, zone: &TimeZone) -> Option<Forward> {
@@ -110,24 +153,13 @@ fn after_marker(lines: &[&str], at: usize, zone: &TimeZone) -> Option<Forward> {
 /// Some programs forward below a line that introduces a quotation, and indent the text.
 fn introduced(lines: &[&str], (at, taken): (usize, usize), zone: &TimeZone) -> Option<Forward> {
     let line = lines.get(at..at + taken)?.join(" ");
-    let (before, rest) = line.split_once('<').filter(|(_, rest)| rest.contains('@'))?;
-    let address = rest.split(['>', '<']).next().unwrap_or_default();
-    let (date, name) = match before.split('"').collect::<Vec<_>>().as_slice() {
-        [date, name, ..] => ((*date).to_owned(), (*name).to_owned()),
-        _ => before.rsplit_once(',').map(|(date, name)| (date.to_owned(), name.to_owned()))?,
-    };
-    let date_raw = date.trim_matches(|c: char| c.is_whitespace() || c == ',').to_owned();
-    let header = Block {
-        from: Some(headers::clean(&name, address)),
-        sent_at: dates::parse(&date_raw, zone),
-        date_raw,
-        ..Block::default()
-    };
+    let Introduction { author, date_raw, sent_at } = introduction(&line, zone)?;
+    let header = Block { from: Some(author), sent_at, date_raw, ..Block::default() };
     let below: Vec<&str> =
         lines.get(at + taken..)?.iter().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
     let start = below.iter().position(|line| !line.trim().is_empty())?;
     let quoted = below.get(start..)?.iter().map(|line| unquoted_or_plain(line)).collect::<Vec<_>>();
-    Some(forward(&[], header, &quoted))
+    Some(forward(lines.get(..at)?, header, &quoted))
 }
 
 fn unquoted_or_plain(line: &str) -> &str {
@@ -180,7 +212,7 @@ pub(super) fn is_rule(line: &str) -> bool {
 
 fn unquoted(line: &str) -> &str {
     let line = line.trim_start();
-    line.strip_prefix("> ").or_else(|| line.strip_prefix('>')).unwrap_or(line)
+    line.strip_prefix("> ").or_else(|| line.strip_prefix('>')).unwrap_or(line).trim_start_matches('\u{feff}')
 }
 
 #[cfg(test)]
@@ -204,6 +236,14 @@ mod tests {
     const BLOCK: &str = "From: Ann Archer <ann@acme.example>\nDate: Mon, 2 Mar 2026 at 09:14\nSubject: Plan\nTo: <sam@us.example>\n\nHi Sam";
 
     #[test]
+    fn an_answer_to_a_forward_speaks_of_something_else() {
+        let text = format!("Fine.\n\n{BLOCK}");
+        for (subject, found) in [("FW: Plan", true), ("FW: The plan, please read", true), ("FW: Invoice", false)] {
+            assert_eq!(find(&text, says(subject), subject, &TimeZone::UTC).is_some(), found, "{subject}");
+        }
+    }
+
+    #[test]
     fn forwards_are_found_and_answers_are_not() {
         let gmail = format!("FYI\n\n---------- Forwarded message ---------\n{BLOCK}");
         let apple = format!("Begin forwarded message:\n\n{BLOCK}");
@@ -220,6 +260,7 @@ mod tests {
         let glued = "FYI\n\n ----- Forwarded Message ----- From: Ann Archer <ann@acme.example>To: \"sam@us.example\" <sam@us.example>Sent: Monday, 2 March 2026, 09:14:00 GMT+1Subject: Plan\nHi Sam".to_owned();
         let half = format!("FYI\n\nForwarded message:\n\n> {}", BLOCK.replace('\n', "\n> "));
         let mac = "\u{feff}On 02/03/2026 09:14, \"Ann Archer\" <ann@acme.example> wrote:\n\n    Hi Sam".to_owned();
+        let answer = format!("Fine.\n\n{mac}");
         #[rustfmt::skip]
         let cases = [
             (gmail.as_str(),  Says::Answer, Some("FYI")),
@@ -229,17 +270,20 @@ mod tests {
             (&outlook,        Says::Nothing, Some("FYI")),
             (&outlook,        Says::Answer,  None),
             (BLOCK,           Says::Nothing, Some("")),
+            (BLOCK,           Says::Answer,  Some("")),
             (&reply,          Says::Forward, Some("Thanks!")),
             (&reply,          Says::Answer,  None),
             (&nested,         Says::Answer,  None),
             (&glued,          Says::Nothing, Some("FYI")),
             (&half,           Says::Nothing, Some("FYI")),
             (&mac,            Says::Forward, Some("")),
-            (&mac,            Says::Answer,  None),
+            (&mac,            Says::Answer,  Some("")),
+            (&answer,         Says::Answer,  None),
+            (&answer,         Says::Nothing, Some("Fine.")),
             ("Hello",         Says::Forward, None),
         ];
         for (text, says, note) in cases {
-            let found = find(text, says, &TimeZone::UTC);
+            let found = find(text, says, "", &TimeZone::UTC);
             assert_eq!(found.as_ref().map(|f| f.note.as_str()), note, "{text}");
             if let Some(found) = found {
                 assert_eq!(found.text.trim(), "Hi Sam", "{text}");

@@ -5,11 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{Address as Parsed, HeaderValue, Message as Mail, MessageParser};
+use regex::bytes::Regex as BytesRegex;
 
 use super::message::Address;
 use super::{Ours, dates};
@@ -65,7 +67,7 @@ impl Headers {
 /// The bytes as the parser takes them best: no blank lines and no mark of an encoding before the fields, line
 /// ends that it knows, header bytes in UTF-8. The body stays as it is.
 pub(super) fn repaired(raw: &[u8]) -> Cow<'_, [u8]> {
-    let raw = unix_or_dos(beginning(raw));
+    let raw = indented(unix_or_dos(beginning(raw)));
     let lines = raw.split_inclusive(|b| *b == b'\n').take_while(|line| !matches!(*line, b"\n" | b"\r\n"));
     let end = lines.map(<[u8]>::len).sum();
     let Some((head, body)) = raw.split_at_checked(end).filter(|(head, _)| std::str::from_utf8(head).is_err()) else {
@@ -119,6 +121,21 @@ fn utf8_line(line: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(western(&escaped).into_owned())
+}
+
+#[expect(clippy::expect_used, reason = "the pattern is constant, and a test compiles it")]
+static LOST: LazyLock<BytesRegex> =
+    LazyLock::new(|| BytesRegex::new(r";[ \t]*\r?\n(?P<parameter>boundary=)").expect("a constant pattern compiles"));
+/// Most parameters that are brought back to their fields.
+const MOST_LOST: usize = 50;
+
+/// A parameter that some systems put at the beginning of a line belongs to the field above it.
+fn indented(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let mended = match LOST.replacen(&raw, MOST_LOST, &b";\n $parameter"[..]) {
+        Cow::Owned(mended) => mended,
+        Cow::Borrowed(_) => return raw,
+    };
+    Cow::Owned(mended)
 }
 
 /// Lines that end in CR alone, as old systems wrote them, end in LF.

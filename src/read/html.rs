@@ -37,6 +37,18 @@ const NESTED: [&str; 19] = [
     "address",
     "span",
 ];
+/// The line above a history that the page sets apart; Outlook writes the same into plain texts.
+pub(super) const SEAM: &str = "________________________________";
+/// Ids and classes of the element in which a program keeps the history, or the header fields above it.
+const HISTORIES: [&str; 7] = [
+    "divrplyfwdmsg",
+    "olk_src_body_section",
+    "mail-editor-reference-message-container",
+    "yahoo_quoted",
+    "zmail_extra",
+    "messagereplysection",
+    "ms-outlook-mobile-reference-message",
+];
 /// Marks of a signature block: class or id of the element around it.
 const SIGNATURES: [&str; 6] = [
     "gmail_signature",
@@ -131,8 +143,13 @@ impl Page {
         let quotes = name == "blockquote" && !is_indent(&style);
         let gap_after = begins_gap(name, &class, &style);
         let hides = is_hidden(&style) || attributes.contains_key(&b"hidden"[..]);
-        if name != "span" {
-            self.begin_block(name, gap_after || id.contains("divrplyfwdmsg") || has_rule_above(&style));
+        let named = attribute(attributes, "name").unwrap_or_default().to_lowercase();
+        let history = is_history(&class, &id, &named);
+        if name != "span" || history {
+            self.begin_block(name, gap_after || history || has_rule_above(&style));
+        }
+        if history && self.hiding == 0 && !hides && self.lines.depth == 0 {
+            self.lines.text_line(SEAM);
         }
         if self.hiding == 0 && !hides && is_signature(name, &class, &id) {
             self.lines.sign();
@@ -351,6 +368,13 @@ fn has_no_margin(style: &str) -> bool {
     ["margin:0", "margin-bottom:0", "margin-top:0"].iter().any(|margin| style.contains(margin))
 }
 
+/// Whether a program keeps history in the element.
+fn is_history(class: &str, id: &str, name: &str) -> bool {
+    let bare = |mark: &str| mark.strip_prefix("x_").unwrap_or(mark).to_owned();
+    let marks = class.split_whitespace().chain([id, name]).map(bare);
+    marks.into_iter().any(|mark| HISTORIES.contains(&mark.as_str()))
+}
+
 fn is_signature(name: &str, class: &str, id: &str) -> bool {
     let named = |mark: &&str| {
         class.split_whitespace().any(|class| class.strip_prefix("x_").unwrap_or(class) == *mark)
@@ -401,7 +425,7 @@ mod tests {
             ("<blockquote style='margin: 0 0 0 40px; border: none; padding: 0px'>mine</blockquote>", "mine"),
             ("<blockquote><p>a<p>b</blockquote>", "> a\n>\n> b"),
             ("a<div id=divRplyFwdMsg><b>From:</b> Jo<br><b>Sent:</b> Monday<br><b>To:</b> Al</div><div>old</div>",
-             "a\n\nFrom: Jo\nSent: Monday\nTo: Al\nold"),
+             "a\n\n________________________________\nFrom: Jo\nSent: Monday\nTo: Al\nold"),
             ("<div>x</div><hr><b>From:</b> Jo", "x\n\nFrom: Jo"),
         ];
         for (html, text) in cases {

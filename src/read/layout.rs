@@ -62,6 +62,7 @@ struct SignOff {
 #[serde(deny_unknown_fields)]
 struct Footer {
     device: Vec<String>,
+    pardon: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +90,8 @@ pub(super) struct Layout {
     pub(super) forward_prefixes: HashSet<String>,
     pub(super) sign_offs: HashSet<String>,
     pub(super) devices: Vec<String>,
+    /// Words by which such a footer begs pardon for typing errors.
+    pub(super) pardons: Vec<String>,
     pub(super) traits: Vec<String>,
     pub(super) banners: Vec<String>,
     pub(super) footers: Vec<String>,
@@ -126,6 +129,7 @@ pub(super) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
         forward_prefixes: file.forward_prefixes.into_iter().collect(),
         sign_offs: file.sign_off.alone.into_iter().collect(),
         devices: file.footer.device,
+        pardons: file.footer.pardon,
         traits: file.disclaimer.traits,
         banners: file.disclaimer.banners,
         footers: file.disclaimer.footers,
@@ -148,7 +152,7 @@ pub(super) fn marker(line: &str) -> Option<Marker> {
     if line.len() > LONGEST {
         return None;
     }
-    let decorated = line.trim();
+    let decorated = line.trim_start_matches(['>', ' ']).trim();
     let leads = decorated.starts_with(['-', '_', '=', '*', '—', '–']);
     if !leads && !decorated.ends_with([':', '：', '-', '—']) {
         return None;
@@ -192,6 +196,8 @@ pub(super) struct Block {
     pub(super) sent_at: Option<Timestamp>,
     pub(super) date_raw: String,
     pub(super) message_id: Option<String>,
+    /// How many fields it has.
+    pub(super) fields: usize,
 }
 
 /// Most lines of a block, and most lines that one field is folded into.
@@ -219,20 +225,42 @@ pub(super) fn glued(line: &str) -> Option<(&str, Vec<String>)> {
         rest.match_indices([':', '：']).filter_map(|(colon, _)| label_before(rest, colon)).collect();
     starts.push(rest.len());
     let fields = starts.windows(2).filter_map(|pair| rest.get(*pair.first()?..*pair.last()?));
-    let fields: Vec<String> = fields.map(|field| field.trim().to_owned()).collect();
+    let fields: Vec<String> = fields.flat_map(|field| subject_apart(field.trim())).collect();
     (fields.len() >= 3).then_some((head, fields))
+}
+
+/// A field, and the subject that runs into it without a colon of its own: `09:26:50 CETAssunto The plan`.
+fn subject_apart(field: &str) -> Vec<String> {
+    let words = field.match_indices(' ').filter_map(|(end, _)| {
+        let word = field.get(..end)?.rsplit(' ').next()?;
+        let is_subject = |at: usize| {
+            let label = word.get(at..).map(folded).unwrap_or_default();
+            at > 0 && LAYOUT.labels.get(&label).is_some_and(|labels| labels.contains(&Label::Subject))
+        };
+        let capitals = word.char_indices().filter(|(_, c)| c.is_uppercase()).map(|(at, _)| at).take(8);
+        let at = capitals.filter(|at| word.len() - at >= 5).find(|at| is_subject(*at))?;
+        Some((end - word.len() + at, end))
+    });
+    match words.take(200).next() {
+        Some((start, end)) => {
+            let part = |range: std::ops::Range<usize>| field.get(range).unwrap_or_default();
+            vec![part(0..start).to_owned(), format!("{}:{}", part(start..end), part(end..field.len()))]
+        }
+        None => vec![field.to_owned()],
+    }
 }
 
 /// Where the label before a colon begins, if there is one and nothing runs into it.
 fn label_before(text: &str, colon: usize) -> Option<usize> {
-    let before = text.get(..colon)?;
+    let before = text.get(..colon)?.trim_end();
     let starts = before.char_indices().rev().take(30).map(|(at, _)| at);
     let mut labels =
         starts.filter(|at| before.get(*at..).is_some_and(|word| LAYOUT.labels.contains_key(&folded(word))));
     labels.find(|at| {
         let first_is_capital = before.get(*at..).and_then(|w| w.chars().next()).is_some_and(|c| !c.is_lowercase());
+        let second_is_small = before.get(*at..).and_then(|w| w.chars().nth(1)).is_some_and(|c| !c.is_uppercase());
         let previous = before.get(..*at).and_then(|t| t.chars().next_back());
-        previous.is_none_or(|c| !c.is_alphabetic() || (first_is_capital && c.is_lowercase()))
+        previous.is_none_or(|c| !c.is_alphabetic() || (first_is_capital && (c.is_lowercase() || second_is_small)))
     })
 }
 
@@ -254,12 +282,14 @@ pub(super) fn block(lines: &[&str], zone: &TimeZone) -> Option<(Block, usize)> {
         } else if let Some((labels, value)) = field(line) {
             let Some(label) = labels.iter().copied().find(|l| *l == Label::Other || !known(*l)) else { break };
             // After a gap, only a field that a block still lacks belongs to it.
+            let (value, subject) = value_apart(label, value);
             values.push((label, value.to_owned()));
+            values.extend(subject.map(|subject| (Label::Subject, subject.to_owned())));
             (gap, folded) = (0, 0);
             end = at + 1;
-        } else if let (0, Some((_, last))) = (gap, values.last_mut()) {
+        } else if let (0, Some((label, last))) = (gap, values.last_mut()) {
             folded += 1;
-            if folded > FOLDED_LINES || !continues(last, line) {
+            if folded > FOLDED_LINES || !continues(*label, last, line) {
                 break;
             }
             last.push(' ');
@@ -281,15 +311,32 @@ pub(super) fn block(lines: &[&str], zone: &TimeZone) -> Option<(Block, usize)> {
     Some((filled(values, zone), end))
 }
 
+/// People, and the subject that a program wrote on the same line behind them.
+fn value_apart(label: Label, value: &str) -> (&str, Option<&str>) {
+    let lists_people = matches!(label, Label::To | Label::Cc);
+    for (colon, sign) in value.match_indices([':', '：']).take(20).filter(|_| lists_people) {
+        let Some(before) = value.get(..colon).map(str::trim_end) else { continue };
+        let start = before.rfind(' ').map_or(0, |blank| blank + 1);
+        let word = before.get(start..).map(folded).unwrap_or_default();
+        if start > 0 && LAYOUT.labels.get(&word).is_some_and(|labels| labels.contains(&Label::Subject)) {
+            let people = before.get(..start).unwrap_or_default().trim_end();
+            return (people, value.get(colon + sign.len()..).map(str::trim));
+        }
+    }
+    (value, None)
+}
+
 /// Whether a line goes on with a field: a list of people that was not at its end, or an indented one.
-fn continues(value: &str, line: &str) -> bool {
-    let open = value.ends_with([',', ';']) || value.is_empty();
+fn continues(label: Label, value: &str, line: &str) -> bool {
+    let lists_people = matches!(label, Label::To | Label::Cc | Label::Bcc | Label::ReplyTo);
+    let open = value.ends_with([',', ';']) || (value.is_empty() && (!lists_people || line.contains('@')));
     let addresses = value.contains('@') && (line.contains('@') || line.trim_end().ends_with([';', ',']));
-    open || addresses || line.starts_with([' ', '\t'])
+    let address = line.trim_start().starts_with('<') && line.contains('@');
+    open || addresses || address || line.starts_with([' ', '\t'])
 }
 
 fn filled(values: Vec<(Label, String)>, zone: &TimeZone) -> Block {
-    let mut block = Block::default();
+    let mut block = Block { fields: values.len(), ..Block::default() };
     for (label, value) in values {
         let value = value.trim_matches(['*', ' ']).to_owned();
         match label {

@@ -85,6 +85,14 @@ impl Lines {
         self.gap_due = true;
     }
 
+    /// A line of its own, unless it stands there already.
+    pub(super) fn text_line(&mut self, text: &str) {
+        if !self.out.trim_end().ends_with(text) {
+            self.line.push_str(text);
+            self.end();
+        }
+    }
+
     /// Ends the line; a signature begins.
     pub(super) fn sign(&mut self) {
         self.soft_end();

@@ -13,6 +13,7 @@ mod body;
 mod html;
 mod lines;
 
+mod attribution;
 mod forward;
 mod layout;
 mod quote;

@@ -2,13 +2,12 @@
 //!
 //! Each line goes to exactly one of them, in order. Linear in the size of the text.
 
-use std::sync::LazyLock;
-
 use jiff::tz::TimeZone;
-use regex::Regex;
 
+use super::attribution::{self, attribution};
 use super::forward::is_rule;
-use super::layout::{LAYOUT, Marker, block, field, marker};
+use super::html::SEAM;
+use super::layout::{Label, Marker, block, field, marker};
 use super::message::{Address, Texts};
 use super::signature;
 
@@ -30,15 +29,16 @@ pub(super) enum Part {
     Disclaimer,
 }
 
-/// Most lines that an attribution is wrapped over, and most bytes of it.
-const ATTRIBUTION_LINES: usize = 4;
-const ATTRIBUTION_BYTES: usize = 500;
+/// Shortest quoted line that a program wraps, in characters.
+const WRAPPED: usize = 58;
+/// Fewest fields of a header block that nothing sets off from what stands above it.
+const BEYOND_DOUBT: usize = 4;
 
 /// Takes a body apart; `author` helps to know a signature.
 pub(super) fn part(text: &str, author: Option<&Address>) -> Parted {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().flat_map(apart).collect();
     let mut parts = vec![Part::New; lines.len()];
-    quoted(&lines, &mut parts);
+    let unmarked = quoted(&lines, &mut parts);
     signature::mark(&lines, &mut parts, author);
     let of = |part: Part| {
         let mine = lines.iter().zip(&parts).filter(|(_, p)| **p == part).map(|(line, _)| *line);
@@ -51,12 +51,25 @@ pub(super) fn part(text: &str, author: Option<&Address>) -> Parted {
         disclaimer: of(Part::Disclaimer),
     };
     let nothing_new = texts.new_text.trim().is_empty() && !texts.quoted_text.trim().is_empty();
-    let doubts = if nothing_new { vec!["nothing stands beside the quoted text".to_owned()] } else { Vec::new() };
-    Parted { texts, confidence: if nothing_new { 0.8 } else { 1.0 }, doubts }
+    let (confidence, doubt) = if nothing_new {
+        (0.8, Some("nothing stands beside the quoted text"))
+    } else if unmarked {
+        (0.9, Some("history begins at an introduction, without marks of quotation"))
+    } else {
+        (1.0, None)
+    };
+    Parted { texts, confidence, doubts: doubt.into_iter().map(str::to_owned).collect() }
 }
 
-/// Marks history: quoted lines, the lines that introduce them, and all below a header block.
-fn quoted(lines: &[&str], parts: &mut [Part]) {
+/// A line, or what somebody typed and what a program put on the same line behind it.
+fn apart(line: &str) -> impl Iterator<Item = &str> {
+    let (first, second) = attribution::shared(line).map_or((line, None), |(typed, rest)| (typed, Some(rest)));
+    std::iter::once(first).chain(second)
+}
+
+/// Marks history: quoted lines, the lines that introduce them, and all below a header block. Whether it is
+/// history by an introduction alone.
+fn quoted(lines: &[&str], parts: &mut [Part]) -> bool {
     let many = lines.iter().filter(|line| is_quoted(line)).count() > 1;
     let mut at = 0;
     while at < lines.len() {
@@ -66,7 +79,7 @@ fn quoted(lines: &[&str], parts: &mut [Part]) {
             let followed = next.and_then(|n| lines.get(n)).is_some_and(|l| is_quoted(l));
             if !followed {
                 mark(parts, at, lines.len());
-                return;
+                return true;
             }
             mark(parts, at, at + taken);
             at += taken;
@@ -75,13 +88,40 @@ fn quoted(lines: &[&str], parts: &mut [Part]) {
         if begins_history(lines, at) {
             let from = rule_above(lines, at);
             mark(parts, from, lines.len());
-            return;
+            return false;
         }
-        if is_quoted(line) && (many || !looks_like_a_figure(line)) {
+        let is_history = is_quoted(line) && (many || !looks_like_a_figure(line));
+        if is_history || is_rest_of_quote(lines, at) || is_initialled(lines, at) {
             mark(parts, at, at + 1);
         }
         at += 1;
     }
+    false
+}
+
+/// Whether a line between two quoted ones is the end of the first, which a program wrapped.
+fn is_rest_of_quote(lines: &[&str], at: usize) -> bool {
+    let beside = |n: Option<usize>| n.and_then(|n| lines.get(n)).copied().filter(|line| is_quoted(line));
+    let (Some(before), Some(_), Some(line)) = (beside(at.checked_sub(1)), beside(at.checked_add(1)), lines.get(at))
+    else {
+        return false;
+    };
+    let line = line.trim();
+    let goes_on = before.chars().count() >= WRAPPED && line.starts_with(char::is_lowercase);
+    // An address of the web has no blanks to be wrapped at.
+    let of_link = line.split_whitespace().count() <= 2 && (line.contains("://") || line.contains('='));
+    goes_on || of_link
+}
+
+/// `AB> Is it fine?`: quoted with the initials of its author, as some programs do, on more than one line.
+fn is_initialled(lines: &[&str], at: usize) -> bool {
+    let initials = |n: Option<usize>| {
+        let (head, rest) = n.and_then(|n| lines.get(n))?.split_once('>')?;
+        let named = (1..=3).contains(&head.len()) && head.bytes().all(|b| b.is_ascii_uppercase());
+        (named && (rest.is_empty() || rest.starts_with([' ', '>']))).then_some(head)
+    };
+    let mine = initials(Some(at));
+    mine.is_some() && (mine == initials(at.checked_sub(1)) || mine == initials(at.checked_add(1)))
 }
 
 fn mark(parts: &mut [Part], from: usize, to: usize) {
@@ -110,15 +150,29 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
         }
         None => {}
     }
+    if line.trim() == SEAM && is_seam(below(at + 1)) {
+        return true;
+    }
     let before = at.checked_sub(1).and_then(|n| lines.get(n));
     let free = before.is_none_or(|line| line.trim().is_empty() || is_rule(line));
-    if !free || line.len() > 1_000 || field(line).is_none() {
+    if line.len() > 1_000 || field(line).is_none() {
         return false;
     }
     block(below(at), &TimeZone::UTC).is_some_and(|(found, _)| {
         let known = found.from.as_ref().is_some_and(|a| !a.address.is_empty());
-        found.sent_at.is_some() && (known || !found.to.is_empty() || !found.subject.is_empty())
+        let whole = found.sent_at.is_some() && (known || !found.to.is_empty() || !found.subject.is_empty());
+        whole && (free || (known && found.fields >= BEYOND_DOUBT))
     })
+}
+
+/// Whether two header fields follow the line that Outlook draws, or a line that introduces a quotation.
+fn is_seam(below: &[&str]) -> bool {
+    let Some(first) = below.iter().position(|line| !line.trim().is_empty()).filter(|gap| *gap < 3) else {
+        return false;
+    };
+    let is_field = |at: usize| below.get(at).and_then(|line| field(line));
+    let named = is_field(first).is_some_and(|(labels, _)| labels.contains(&Label::From));
+    (named && is_field(first + 1).is_some()) || attribution(below, first).is_some()
 }
 
 /// The ruler that Outlook draws above a header block belongs to it.
@@ -134,69 +188,6 @@ fn rule_above(lines: &[&str], at: usize) -> usize {
         from -= 1;
     }
     at
-}
-
-#[expect(clippy::expect_used, reason = "the pattern is constant, and a test compiles it")]
-static DATED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}|\d{4}年")
-        .expect("a constant pattern compiles")
-});
-
-/// How many lines from `at` on introduce a quotation: `On 2 March 2026 at 09:14, Ann wrote:`.
-pub(super) fn attribution(lines: &[&str], at: usize) -> Option<usize> {
-    let first = lines.get(at)?;
-    if first.len() > ATTRIBUTION_BYTES || first.trim().is_empty() || is_quoted(first) {
-        return None;
-    }
-    let mut joined = String::new();
-    for (n, line) in lines.get(at..)?.iter().take(ATTRIBUTION_LINES).enumerate() {
-        if line.trim().is_empty() || (n > 0 && is_quoted(line)) || joined.len() + line.len() > ATTRIBUTION_BYTES {
-            return None;
-        }
-        if n > 0 {
-            joined.push(' ');
-        }
-        joined.push_str(line.trim());
-        if joined.ends_with([':', '：']) || (n == 0 && ends_with_verb(&joined)) {
-            return (starts_well(first) && introduces(&joined)).then_some(n + 1);
-        }
-    }
-    None
-}
-
-/// Whether the first line can begin an attribution: a word that does, a date, or a person.
-fn starts_well(first: &str) -> bool {
-    let first = first.trim().trim_start_matches(['*', '[', '(', '-', ' ']);
-    let word = first.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default().to_lowercase();
-    LAYOUT.on.contains(word.trim_end_matches([',', '.'])) || DATED.is_match(first) || first.contains('@')
-}
-
-/// A date or an address, and a verb of writing; or both of the former and nothing else.
-fn introduces(joined: &str) -> bool {
-    let bare = joined.trim_end_matches([':', '：', ' ', '*']);
-    let (dated, person) = (DATED.is_match(bare), bare.contains('@'));
-    let ends_with_person = bare.ends_with(['>', ')', ']']) && person;
-    ((dated || person) && has_verb(bare)) || (dated && ends_with_person && !bare.contains(". "))
-}
-
-fn ends_with_verb(joined: &str) -> bool {
-    if !joined.contains('@') {
-        return false;
-    }
-    let lower = joined.to_lowercase();
-    LAYOUT.wrote.iter().any(|verb| lower.ends_with(verb.as_str()))
-}
-
-fn has_verb(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    LAYOUT.wrote.iter().any(|verb| {
-        lower.match_indices(verb.as_str()).any(|(start, found)| {
-            let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic() && c.is_ascii() && verb.is_ascii());
-            let before = lower.get(..start).and_then(|t| t.chars().next_back());
-            let after = lower.get(start + found.len()..).and_then(|t| t.chars().next());
-            !letter(before) && !letter(after)
-        })
-    })
 }
 
 #[cfg(test)]

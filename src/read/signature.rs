@@ -11,6 +11,8 @@ const DELIMITED: usize = 25;
 const CLOSED: usize = 12;
 /// Longest line of a contact block, in characters.
 const CONTACT: usize = 90;
+/// Most words of a footer that a device adds.
+const DEVICE_WORDS: usize = 9;
 /// Traits of boilerplate that a paragraph must show: above a signature, and below one.
 const TRAITS: usize = 3;
 const TRAITS_BELOW: usize = 2;
@@ -21,7 +23,12 @@ pub(super) fn mark(lines: &[&str], parts: &mut [Part], author: Option<&Address>)
     boilerplate(lines, parts);
     for (from, to) in runs(parts) {
         devices(lines, parts, (from, to));
-        if let Some(start) = delimiter(lines, parts, (from, to)).or_else(|| closing(lines, parts, (from, to), author)) {
+        let run = (from, to);
+        let start = delimiter(lines, parts, run)
+            .or_else(|| closing(lines, parts, run, author))
+            .or_else(|| ruled(lines, parts, run))
+            .or_else(|| dashed_name(lines, parts, run));
+        if let Some(start) = start.filter(|start| !is_all(lines, parts, *start)) {
             parts.iter_mut().take(to).skip(start).filter(|p| **p == Part::New).for_each(|p| *p = Part::Signature);
         }
     }
@@ -96,16 +103,69 @@ fn paragraph_above(lines: &[&str], (from, to): (usize, usize)) -> Option<usize> 
     Some(start.map_or(from, |blank| if lines.get(blank).is_some_and(|l| is_rule(l)) { blank } else { blank + 1 }))
 }
 
-/// `Sent from my phone` and the like.
+/// `Sent from my phone` and the like. What stands below one that stands below a text is history that a program
+/// did not mark.
 fn devices(lines: &[&str], parts: &mut [Part], (from, to): (usize, usize)) {
+    let mut typed = false;
+    let mut below = false;
     for at in from..to {
-        let Some(line) = lines.get(at).filter(|line| line.len() < 200) else { continue };
-        let bare = line.trim().trim_start_matches(['*', '[', '(', '-', '_', '<', ' ']).to_lowercase();
-        let device = bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|d| bare.starts_with(d.as_str()));
-        if let Some(part) = parts.get_mut(at).filter(|part| device && **part == Part::New) {
+        let (Some(line), Some(part)) = (lines.get(at), parts.get_mut(at)) else { continue };
+        if *part != Part::New || line.trim().is_empty() {
+            continue;
+        }
+        if is_device(line) {
             *part = Part::Signature;
+            below = typed;
+        } else if below {
+            *part = Part::Quoted;
+        } else {
+            typed = true;
         }
     }
+}
+
+fn is_device(line: &str) -> bool {
+    if line.len() > 200 {
+        return false;
+    }
+    let bare = line.trim().trim_start_matches(['*', '[', '(', '-', '_', '<', ' ']).to_lowercase();
+    let named = bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|d| bare.starts_with(d.as_str()));
+    // `Sent from my desk, which is easier than my phone.` is a sentence, unless it begs pardon.
+    let words = bare.split_whitespace().filter(|word| !word.contains("://")).count();
+    named && (words <= DEVICE_WORDS || LAYOUT.pardons.iter().any(|word| bare.contains(word.as_str())))
+}
+
+/// Whether nothing but this signature would be left of what is not history.
+fn is_all(lines: &[&str], parts: &[Part], start: usize) -> bool {
+    let written = lines.iter().zip(parts).take(start);
+    let mut written = written.filter(|(line, part)| !line.trim().is_empty() && **part != Part::Quoted);
+    written.next().is_none() && !parts.contains(&Part::Quoted)
+}
+
+/// A card of contacts below a ruler, to the end.
+fn ruled(lines: &[&str], parts: &[Part], (from, to): (usize, usize)) -> Option<usize> {
+    let at = (from..to).rev().find(|at| lines.get(*at).is_some_and(|line| is_long_rule(line)))?;
+    let below = lines.get(at + 1..to)?;
+    let card = below.iter().filter(|line| !line.trim().is_empty());
+    let short = card.clone().all(|line| line.chars().count() <= CONTACT && !is_prose(line));
+    let named = card.clone().any(|line| reaches(line));
+    (parts.get(at) == Some(&Part::New) && short && named && card.count() <= DELIMITED).then_some(at)
+}
+
+fn is_long_rule(line: &str) -> bool {
+    line.trim().len() >= 8 && is_rule(line)
+}
+
+/// `-Ann Archer` as the last paragraph of a stretch.
+fn dashed_name(lines: &[&str], parts: &[Part], (from, to): (usize, usize)) -> Option<usize> {
+    let at = (from..to).rev().find(|at| lines.get(*at).is_some_and(|line| !line.trim().is_empty()))?;
+    let line = lines.get(at)?.trim();
+    let name = line.strip_prefix(['-', '–', '—', '~'])?;
+    let words: Vec<&str> = name.trim_start().split(' ').collect();
+    let capital = |word: &&str| word.chars().next().is_some_and(char::is_uppercase) && !word.ends_with([':', ',', '?']);
+    let alone = at.checked_sub(1).and_then(|n| lines.get(n)).is_some_and(|line| line.trim().is_empty());
+    let named = words.len() <= 3 && words.iter().all(capital);
+    (alone && named && parts.get(at) == Some(&Part::New)).then_some(at)
 }
 
 /// The line `-- ` (RFC 3676) with a block below that can be a signature.

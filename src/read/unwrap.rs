@@ -83,9 +83,12 @@ fn filed(part: &MessagePart<'_>) -> Option<Mail<'static>> {
 /// Looks for forwarded messages in a message with this text.
 pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: &TimeZone) -> Inside<'m> {
     let mut inside = Inside::default();
+    if is_report(mail, outer) {
+        return inside;
+    }
     let mut places = VecDeque::new();
     let says = forward::says(&outer.subject);
-    if let Some(first) = forward::find(text, says, zone) {
+    if let Some(first) = forward::find(text, says, &outer.subject, zone) {
         inside.note = note(&first.note);
         places.push_back(Place::Text(Box::new(first), outer.subject.clone()));
     } else {
@@ -114,7 +117,7 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
         // History that it quotes is no forward.
         let subject = &found.layer.subject;
         let says = if forward::says(subject) == Says::Forward { Says::Forward } else { Says::Answer };
-        if let Some(forward) = forward::find(&text, says, zone) {
+        if let Some(forward) = forward::find(&text, says, subject, zone) {
             places.push_front(Place::Text(Box::new(forward), subject.clone()));
         }
         inside.found.push(found);
