@@ -5,21 +5,16 @@
 //! people, within [`SUBJECT_WINDOW`], and never where it is generic.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::read::Message;
+use crate::read::{Message, is_subject_prefix};
 
 /// How long a bare subject ties messages together.
 pub const SUBJECT_WINDOW: SignedDuration = SignedDuration::from_hours(21 * 24);
 
-/// Reply and forward prefixes of mail programs in all languages, one a line.
-const PREFIXES: &str = include_str!("../../rules/lang/subject_prefixes.txt");
 /// Bare subjects that say nothing, one a line.
 const GENERIC: &str = include_str!("../../rules/lang/subject_generic.txt");
-
-static PREFIX_SET: LazyLock<HashSet<&str>> = LazyLock::new(|| PREFIXES.lines().collect());
 
 /// A message of the same account that the store knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +157,7 @@ fn strip_prefix(subject: &str) -> &str {
         return subject;
     };
     let word = head.trim().trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^* ".contains(c));
-    if head.len() <= 24 && PREFIX_SET.contains(word) { rest.trim_start() } else { subject }
+    if head.len() <= 24 && is_subject_prefix(word) { rest.trim_start() } else { subject }
 }
 
 #[cfg(test)]

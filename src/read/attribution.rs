@@ -28,9 +28,13 @@ fn pattern(source: &str) -> Regex {
 
 static DATED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}|\d{4}年"));
-/// `2026-03-02 09:14 GMT+01:00 Ann Archer`, without a verb and a colon.
-static STAMPED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} (?:GMT|UTC)?[+-]\d{1,2}:?\d{2} \S"));
+/// `2026-03-02 09:14 GMT+01:00 Ann Archer`, `2026/3/2 Ann Archer <ann@acme.example>`: without a verb, at times
+/// without a colon.
+static STAMPED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} (?:GMT|UTC)?[+-]\d{1,2}:?\d{2} \S|^\d{4}[/-]\d{1,2}[/-]\d{1,2} [^<>]{1,80}<[^<>\s]+@[^<>\s]+>:?\s*$",
+    )
+});
 /// An address, be it in brackets or not.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\s<>()\[\]:,;]+@[^\s<>()\[\]:,;]+\.[^\s<>()\[\]:,;.]+"));
 /// What a program wrote behind the last word that somebody typed.
@@ -240,6 +244,7 @@ mod tests {
             ("tir. 3. mars 2026 kl. 13:09 skrev Ann <ann@acme.example\n>:", Some(2)),
             ("---- On Mon, 02 Mar 2026 09:14:50 +0530 ann@acme.example wrote ----", Some(1)),
             ("2026-03-02 17:21 GMT+01:00 Ann Archer", Some(1)),
+            ("2026/3/2 Ann Archer <ann@acme.example>", Some(1)),
             ("On 2-Mar-2026, at 6:54 PM, Ann <ann@acme.example> sent:", Some(1)),
             ("and that is what @ann meant when we spoke of it last week, I think.\nOn 2 Mar 2026 05:13 \"ann\" <ann@acme.example> wrote:", None),
             ("On Monday she wrote: we need it.", None),

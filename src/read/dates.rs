@@ -9,6 +9,7 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use regex::Regex;
 
+use super::returning::names_a_day;
 use super::words::WORDS;
 
 /// Longest text that is looked at, in bytes.
@@ -57,7 +58,7 @@ static WEEKDAYS: LazyLock<HashMap<&str, Option<i8>>> = LazyLock::new(|| {
     let mut days: HashMap<&str, Option<i8>> = HashMap::new();
     for language in &WORDS.languages {
         for (words, number) in language.weekdays.iter().zip(1..) {
-            for word in words.split_whitespace() {
+            for word in words.split_whitespace().filter(|word| names_a_day(word)) {
                 days.entry(word).and_modify(|known| *known = known.filter(|k| *k == number)).or_insert(Some(number));
             }
         }
@@ -144,9 +145,11 @@ fn date(text: &str, whole: &str, zone: &TimeZone) -> Option<Date> {
 
 /// `2 March 2026`, `March 2nd, 2026`, `2. März 2026`, `2 de marzo de 2026`.
 fn by_name(text: &str) -> Option<Date> {
-    for word in WORD.find_iter(text) {
-        let name = word.as_str().trim_end_matches('.');
-        let Some(month) = MONTHS.get(name).copied() else { continue };
+    // "mar. 10 févr.": a word that may be a weekday is one where another names a month.
+    let months = || WORD.find_iter(text).filter(|word| MONTHS.contains_key(word.as_str()));
+    let clear = |word: &regex::Match<'_>| !WEEKDAYS.contains_key(word.as_str());
+    for word in months().filter(clear).chain(months().filter(|word| !clear(word))) {
+        let Some(month) = MONTHS.get(word.as_str()).copied() else { continue };
         let (before, after) = (text.get(..word.start())?, text.get(word.end()..)?);
         let near = |text: &str| NUMBER.find_iter(text).next().map(|m| m.as_str().to_owned());
         let last = NUMBER.find_iter(before).last().map(|m| m.as_str().to_owned());
@@ -232,6 +235,9 @@ mod tests {
             ("March 2, 2026 9:14:00 AM PST",                  Some("2026-03-02T17:14:00Z")),
             ("2 mars 2026 à 09:14:00 UTC+1",                  Some("2026-03-02T08:14:00Z")),
             ("lundi 2 mars 2026 09h14",                       Some("2026-03-02T09:14:00Z")),
+            ("mar. 10 févr. 2026 à 09:14",                     Some("2026-02-10T09:14:00Z")),
+            ("ke 25. helmik. 2026 klo 9.14",                  Some("2026-02-25T09:14:00Z")),
+            ("26. októbra 2026, 14:25:08 GMT+3",              Some("2026-10-26T11:25:08Z")),
             ("Montag, 2. März 2026 09:14",                    Some("2026-03-02T09:14:00Z")),
             ("2. marts 2026 kl. 09.14",                       Some("2026-03-02T09:14:00Z")),
             ("2 de marzo de 2026, 9:14",                      Some("2026-03-02T09:14:00Z")),

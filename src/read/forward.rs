@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::attribution::{Introduction, attribution, introduction};
 use super::layout::{self, Block, LAYOUT, Marker, block, field, marker};
+use super::packs::is_subject_prefix;
 
 /// A forwarded message as the text gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +36,6 @@ const GAP: usize = 3;
 /// Lines by which an indented text is known.
 const FIRST_LINES: usize = 200;
 
-/// Prefixes of answers and forwards, one a line.
-const PREFIXES: &str = include_str!("../../rules/lang/subject_prefixes.txt");
-
 /// What the first prefix of a subject says; the tag of a gateway or a list may stand before it.
 /// `Re: Fwd: …` is an answer, `Fwd: Re: …` a forward.
 pub(super) fn says(subject: &str) -> Says {
@@ -51,7 +49,7 @@ pub(super) fn says(subject: &str) -> Says {
     let word = head.trim().trim_matches(|c: char| c.is_ascii_digit() || "[]()^ ".contains(c));
     if LAYOUT.forward_prefixes.contains(word) {
         Says::Forward
-    } else if PREFIXES.lines().any(|prefix| prefix == word) {
+    } else if is_subject_prefix(word) {
         Says::Answer
     } else {
         Says::Nothing
@@ -122,8 +120,7 @@ fn speaks_of_another(one: &str, other: &str) -> bool {
     let words = |subject: &str| -> HashSet<String> {
         let folded = layout::folded(subject);
         let all = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 2);
-        let known = |word: &&str| !LAYOUT.forward_prefixes.contains(*word) && !PREFIXES.lines().any(|p| p == *word);
-        all.filter(known).map(str::to_owned).collect()
+        all.filter(|word| !is_subject_prefix(word)).map(str::to_owned).collect()
     };
     let (words_of_one, words_of_other) = (words(one), words(other));
     !words_of_one.is_empty() && !other.is_empty() && words_of_one.is_disjoint(&words_of_other)

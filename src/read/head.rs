@@ -6,12 +6,11 @@
 use mail_parser::Message;
 
 use super::message::Address;
+use super::packs::is_subject_prefix;
 use super::words::{Phrases, WORDS, fold};
 
 /// Author and readers are known up to here.
 const LONGEST_PARTIES: usize = 10_000;
-/// Words before a subject that say it is an answer or a forward.
-const PREFIXES: &str = include_str!("../../rules/lang/subject_prefixes.txt");
 
 /// The header of a message, as far as machines show in it.
 pub(super) struct Head<'a> {
@@ -152,7 +151,7 @@ impl<'a> Head<'a> {
             return false;
         };
         let prefix = prefix.split(['[', '(', '^']).next().unwrap_or_default().trim();
-        PREFIXES.lines().any(|known| known == prefix)
+        is_subject_prefix(prefix)
     }
 
     pub(super) fn is_role(&self) -> bool {

@@ -140,7 +140,9 @@ impl Page {
         let class = attribute(attributes, "class").unwrap_or_default().to_lowercase();
         let id = attribute(attributes, "id").unwrap_or_default().to_lowercase();
         let style = squeezed(&attribute(attributes, "style").unwrap_or_default());
-        let quotes = name == "blockquote" && !is_indent(&style);
+        // A page that is laid out by tables indents with what others quote with.
+        let bare = attributes.is_empty() && self.place_of("td").is_some();
+        let quotes = name == "blockquote" && !bare && !is_indent(&style);
         let gap_after = begins_gap(name, &class, &style);
         let hides = is_hidden(&style) || attributes.contains_key(&b"hidden"[..]);
         let named = attribute(attributes, "name").unwrap_or_default().to_lowercase();
@@ -225,18 +227,20 @@ impl Page {
         }
     }
 
+    /// Where the innermost open element of this name stands.
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let tag = NESTED.iter().position(|nested| *nested == name)?;
+        self.places.get(tag)?.last().copied()
+    }
+
     /// Ends the innermost open element of this kind and all inside it, unless
     /// it stands outside the cell we are in, or is a span with blocks inside.
     fn pop_to(&mut self, tag: usize) {
-        let place_of = |name: &str| {
-            let tag = NESTED.iter().position(|nested| *nested == name)?;
-            self.places.get(tag)?.last().copied()
-        };
         let Some(place) = self.places.get(tag).and_then(|places| places.last().copied()) else {
             return;
         };
         let name = NESTED.get(tag).copied().unwrap_or_default();
-        let cell = place_of("td").max(place_of("th"));
+        let cell = self.place_of("td").max(self.place_of("th"));
         let of_table = matches!(name, "td" | "th" | "tr" | "table");
         if (!of_table && cell.is_some_and(|cell| place < cell)) || (name == "span" && place + 1 < self.open.len()) {
             return;

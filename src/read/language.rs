@@ -2,7 +2,7 @@
 
 use whatlang::Lang;
 
-use super::layout::LAYOUT;
+use super::words::WORDS;
 
 /// Fewest letters that tell a language.
 const ENOUGH: usize = 30;
@@ -41,7 +41,7 @@ fn is_english(text: &str) -> bool {
             low.clear();
             low.push_str(word);
             low.make_ascii_lowercase();
-            own += usize::from(LAYOUT.english.contains(low.as_str()));
+            own += usize::from(WORDS.english.contains(low.as_str()));
         }
     }
     own >= ENOUGH_OWN && own * SHARE >= words

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 
 use super::message::Address;
+use super::packs::all;
 use super::{dates, headers};
 
 /// A header field that programs write into a text.
@@ -24,61 +24,6 @@ pub(super) enum Label {
     Other,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    labels: Labels,
-    forwarded: Vec<String>,
-    original: Vec<String>,
-    wrote: Vec<String>,
-    on: Vec<String>,
-    forward_prefixes: Vec<String>,
-    sign_off: SignOff,
-    footer: Footer,
-    disclaimer: Disclaimer,
-    language: Language,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Labels {
-    from: Vec<String>,
-    to: Vec<String>,
-    cc: Vec<String>,
-    bcc: Vec<String>,
-    subject: Vec<String>,
-    date: Vec<String>,
-    reply_to: Vec<String>,
-    other: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignOff {
-    alone: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Footer {
-    device: Vec<String>,
-    pardon: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Language {
-    english: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Disclaimer {
-    traits: Vec<String>,
-    banners: Vec<String>,
-    footers: Vec<String>,
-}
-
 /// The words, ready for look-up.
 pub(super) struct Layout {
     /// A word may be the label of several fields: `de` is From and, elsewhere, To.
@@ -89,51 +34,46 @@ pub(super) struct Layout {
     pub(super) on: HashSet<String>,
     pub(super) forward_prefixes: HashSet<String>,
     pub(super) sign_offs: HashSet<String>,
+    /// Thanks that close a text where only a name follows.
+    pub(super) thanks: HashSet<String>,
     pub(super) devices: Vec<String>,
-    /// Words by which such a footer begs pardon for typing errors.
-    pub(super) pardons: Vec<String>,
     pub(super) traits: Vec<String>,
     pub(super) banners: Vec<String>,
     pub(super) footers: Vec<String>,
-    /// Common words that English has for itself.
-    pub(super) english: HashSet<String>,
 }
 
-/// The words of the shipped file.
-#[expect(clippy::expect_used, reason = "the file is part of the program; a test reads it")]
+/// The words of all languages.
 pub(super) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../../rules/lang/layout.toml")).expect("layout.toml holds together");
     let mut labels: HashMap<String, Vec<Label>> = HashMap::new();
     for (words, label) in [
-        (file.labels.from, Label::From),
-        (file.labels.to, Label::To),
-        (file.labels.cc, Label::Cc),
-        (file.labels.bcc, Label::Bcc),
-        (file.labels.subject, Label::Subject),
-        (file.labels.date, Label::Date),
-        (file.labels.reply_to, Label::ReplyTo),
-        (file.labels.other, Label::Other),
+        (all(|pack| &pack.labels.from), Label::From),
+        (all(|pack| &pack.labels.to), Label::To),
+        (all(|pack| &pack.labels.cc), Label::Cc),
+        (all(|pack| &pack.labels.bcc), Label::Bcc),
+        (all(|pack| &pack.labels.subject), Label::Subject),
+        (all(|pack| &pack.labels.date), Label::Date),
+        (all(|pack| &pack.labels.reply_to), Label::ReplyTo),
+        (all(|pack| &pack.labels.other), Label::Other),
     ] {
         for word in words {
             labels.entry(word).or_default().push(label);
         }
     }
-    let mut wrote = file.wrote;
+    let mut wrote = all(|pack| &pack.layout.wrote);
     wrote.sort_by_key(|word| std::cmp::Reverse(word.len()));
     Layout {
         labels,
-        forwarded: file.forwarded.into_iter().collect(),
-        original: file.original.into_iter().collect(),
+        forwarded: all(|pack| &pack.layout.forwarded).into_iter().collect(),
+        original: all(|pack| &pack.layout.original).into_iter().collect(),
         wrote,
-        on: file.on.into_iter().collect(),
-        forward_prefixes: file.forward_prefixes.into_iter().collect(),
-        sign_offs: file.sign_off.alone.into_iter().collect(),
-        devices: file.footer.device,
-        pardons: file.footer.pardon,
-        traits: file.disclaimer.traits,
-        banners: file.disclaimer.banners,
-        footers: file.disclaimer.footers,
-        english: file.language.english.into_iter().collect(),
+        on: all(|pack| &pack.layout.on).into_iter().collect(),
+        forward_prefixes: all(|pack| &pack.subjects.forward).into_iter().collect(),
+        sign_offs: all(|pack| &pack.closing.sign_off).into_iter().collect(),
+        thanks: all(|pack| &pack.closing.thanks).into_iter().collect(),
+        devices: all(|pack| &pack.closing.device),
+        traits: all(|pack| &pack.boilerplate.traits),
+        banners: all(|pack| &pack.boilerplate.banners),
+        footers: all(|pack| &pack.boilerplate.footers),
     }
 });
 

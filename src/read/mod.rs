@@ -26,6 +26,7 @@ mod automatic;
 mod bounce;
 mod facts;
 mod head;
+mod packs;
 mod returning;
 mod words;
 
@@ -35,6 +36,8 @@ use mail_parser::{Message as Mail, MessageParser};
 pub use message::{
     Address, Attachment, Automatic, Carrier, Direction, Facts, Layer, Message, Reading, Texts, Wrapping,
 };
+
+pub use packs::is_subject_prefix;
 
 use crate::intake;
 use body::Body;

@@ -5,6 +5,7 @@
 use jiff::tz::TimeZone;
 
 use super::attribution::{self, attribution};
+use super::dates;
 use super::forward::is_rule;
 use super::html::SEAM;
 use super::layout::{Label, Marker, block, field, marker};
@@ -90,7 +91,7 @@ fn quoted(lines: &[&str], parts: &mut [Part]) -> bool {
             mark(parts, from, lines.len());
             return false;
         }
-        let is_history = is_quoted(line) && (many || !looks_like_a_figure(line));
+        let is_history = is_quoted(line) && !is_ornament(line) && (many || !looks_like_a_figure(line));
         if is_history || is_rest_of_quote(lines, at) || is_initialled(lines, at) {
             mark(parts, at, at + 1);
         }
@@ -132,6 +133,11 @@ fn is_quoted(line: &str) -> bool {
     line.trim_start_matches([' ', '\u{a0}']).starts_with('>')
 }
 
+/// `>>> our page <<<`.
+fn is_ornament(line: &str) -> bool {
+    line.trim_end().ends_with("<<")
+}
+
 /// `> 5 people`: more than five.
 fn looks_like_a_figure(line: &str) -> bool {
     let rest = line.trim_start().trim_start_matches('>').trim_start();
@@ -158,11 +164,25 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
     if line.len() > 1_000 || field(line).is_none() {
         return false;
     }
+    if free && is_dated_to_somebody(below(at)) {
+        return true;
+    }
     block(below(at), &TimeZone::UTC).is_some_and(|(found, _)| {
         let known = found.from.as_ref().is_some_and(|a| !a.address.is_empty());
         let whole = found.sent_at.is_some() && (known || !found.to.is_empty() || !found.subject.is_empty());
         whole && (free || (known && found.fields >= BEYOND_DOUBT))
     })
+}
+
+/// Whether a block begins with its date and an address that it went to: some programs leave out the author.
+fn is_dated_to_somebody(below: &[&str]) -> bool {
+    let value_of = |at: usize, label: Label| {
+        let (labels, value) = below.get(at).and_then(|line| field(line))?;
+        labels.contains(&label).then_some(value)
+    };
+    let dated = value_of(0, Label::Date)
+        .is_some_and(|value| value.contains(':') && dates::parse(value, &TimeZone::UTC).is_some());
+    dated && value_of(1, Label::To).is_some_and(|value| value.contains('@'))
 }
 
 /// Whether two header fields follow the line that Outlook draws, or a line that introduces a quotation.

@@ -77,7 +77,7 @@ static NUMERIC: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static CHINESE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:(\d{4})\s?年\s?)?(\d{1,2})\s?月\s?(\d{1,2})\s?[日号]").ok());
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let forms = WORDS.languages.iter().flat_map(|language| &language.months).flat_map(|month| month.split(' '));
+    let forms = WORDS.languages.iter().flat_map(|language| language.months).flat_map(|month| month.split(' '));
     let mut months: Vec<String> = forms.map(regex::escape).collect();
     months.sort_by_key(|month| std::cmp::Reverse(month.len()));
     months.dedup();
@@ -215,7 +215,8 @@ fn weekdays(text: &str, sent: Date) -> Vec<Found> {
 }
 
 static WEEKDAY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let forms = WORDS.languages.iter().flat_map(|language| &language.weekdays).flat_map(|day| day.split(' '));
+    let days = WORDS.languages.iter().flat_map(|language| language.weekdays);
+    let forms = days.flat_map(|day| day.split(' ')).filter(|form| names_a_day(form));
     let bounded = |form: &str| {
         if form.starts_with(['月', '火', '水', '木', '金', '土', '日', '星', '周']) {
             regex::escape(form)
@@ -227,9 +228,15 @@ static WEEKDAY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The weekday of this name, in lower case, in any language.
+/// Whether a form of a weekday's name is one beyond doubt: two letters are words of other languages too often.
+pub(super) fn names_a_day(form: &str) -> bool {
+    form.chars().count() > 2 || !form.is_ascii()
+}
+
 pub(super) fn weekday_number(name: &str) -> Option<Weekday> {
     WORDS.languages.iter().find_map(|language| {
-        let at = language.weekdays.iter().position(|day| day.split(' ').any(|form| form == name))?;
+        let is_form = |form: &str| form == name && names_a_day(form);
+        let at = language.weekdays.iter().position(|day| day.split(' ').any(is_form))?;
         Weekday::from_monday_one_offset(i8::try_from(at + 1).ok()?).ok()
     })
 }

@@ -5,6 +5,7 @@ use super::forward::is_rule;
 use super::layout::LAYOUT;
 use super::message::Address;
 use super::quote::Part;
+use super::words::WORDS;
 
 /// Most lines of a signature below `-- `, and below a closing word.
 const DELIMITED: usize = 25;
@@ -132,7 +133,7 @@ fn is_device(line: &str) -> bool {
     let named = bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|d| bare.starts_with(d.as_str()));
     // `Sent from my desk, which is easier than my phone.` is a sentence, unless it begs pardon.
     let words = bare.split_whitespace().filter(|word| !word.contains("://")).count();
-    named && (words <= DEVICE_WORDS || LAYOUT.pardons.iter().any(|word| bare.contains(word.as_str())))
+    named && (words <= DEVICE_WORDS || WORDS.pardons.iter().any(|word| bare.contains(word.as_str())))
 }
 
 /// Whether nothing but this signature would be left of what is not history.
@@ -161,11 +162,16 @@ fn dashed_name(lines: &[&str], parts: &[Part], (from, to): (usize, usize)) -> Op
     let at = (from..to).rev().find(|at| lines.get(*at).is_some_and(|line| !line.trim().is_empty()))?;
     let line = lines.get(at)?.trim();
     let name = line.strip_prefix(['-', '–', '—', '~'])?;
-    let words: Vec<&str> = name.trim_start().split(' ').collect();
-    let capital = |word: &&str| word.chars().next().is_some_and(char::is_uppercase) && !word.ends_with([':', ',', '?']);
     let alone = at.checked_sub(1).and_then(|n| lines.get(n)).is_some_and(|line| line.trim().is_empty());
-    let named = words.len() <= 3 && words.iter().all(capital);
-    (alone && named && parts.get(at) == Some(&Part::New)).then_some(at)
+    (alone && may_be_name(name) && parts.get(at) == Some(&Part::New)).then_some(at)
+}
+
+/// One to three words with capitals, and nothing else.
+fn may_be_name(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let capital =
+        |word: &&str| word.chars().next().is_some_and(char::is_uppercase) && !word.ends_with([':', ',', '?', '!']);
+    (1..=3).contains(&words.len()) && words.iter().all(capital)
 }
 
 /// The line `-- ` (RFC 3676) with a block below that can be a signature.
@@ -186,7 +192,7 @@ fn filled(lines: &[&str], (from, to): (usize, usize)) -> usize {
 /// A closing word on a line of its own, or the author's name with a way to reach them below it.
 fn closing(lines: &[&str], parts: &[Part], (from, to): (usize, usize), author: Option<&Address>) -> Option<usize> {
     let mut seen = 0;
-    let mut reached = false;
+    let (mut reached, mut named) = (false, false);
     let mut found = None;
     for at in (from..to).rev() {
         let line = lines.get(at).map_or("", |line| line.trim());
@@ -198,9 +204,10 @@ fn closing(lines: &[&str], parts: &[Part], (from, to): (usize, usize), author: O
             break;
         }
         let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        if LAYOUT.sign_offs.contains(bare.as_str()) {
+        if LAYOUT.sign_offs.contains(bare.as_str()) || (named && seen == 2 && LAYOUT.thanks.contains(bare.as_str())) {
             return Some(at);
         }
+        named |= seen == 1 && may_be_name(line);
         if reached && author.is_some_and(|author| is_name(&bare, author)) {
             found = Some(at);
         }

@@ -1,24 +1,51 @@
-//! The words by which machines give themselves away, from
-//! `rules/lang/automatic.toml`, ready to be looked for in one pass.
+//! The words by which machines give themselves away, in all languages, ready to
+//! be looked for in one pass; and the names that programs have for themselves.
 //!
 //! Text is folded before it is searched: lower case, single blanks, plain
 //! apostrophes. Searching is linear in the text.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Deserializer};
 
-/// Everything `rules/lang/automatic.toml` says.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+use super::packs::{PACKS, Pack, all};
+
+/// Everything by which machines are known.
+#[derive(Debug)]
 pub(super) struct Words {
     pub(super) headers: HeaderNames,
     pub(super) senders: Senders,
     pub(super) subjects: Subjects,
     pub(super) texts: Texts,
-    #[serde(rename = "language")]
     pub(super) languages: Vec<Language>,
+    /// Words by which a footer that a device adds begs pardon.
+    pub(super) pardons: Vec<String>,
+    /// Common words that English has for itself.
+    pub(super) english: HashSet<String>,
+}
+
+/// What `rules/lang/programs.toml` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Programs {
+    headers: HeaderNames,
+    senders: Senders,
+    footer: Footer,
+    language: OfLanguage,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Footer {
+    pardon: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfLanguage {
+    english: HashSet<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,8 +70,7 @@ pub(super) struct Senders {
     pub(super) mailings: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(super) struct Subjects {
     pub(super) automatic: Phrases,
     pub(super) absent: Phrases,
@@ -55,8 +81,7 @@ pub(super) struct Subjects {
     pub(super) receipt: Phrases,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(super) struct Texts {
     pub(super) away: Phrases,
     pub(super) machine: Phrases,
@@ -71,15 +96,12 @@ pub(super) struct Texts {
 }
 
 /// How one language names days, and what it says around them.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(super) struct Language {
-    #[cfg_attr(not(test), expect(dead_code, reason = "names the language to readers of the file"))]
-    pub(super) code: String,
     /// January first; each entry holds the forms of one name.
-    pub(super) months: Vec<String>,
+    pub(super) months: &'static [String],
     /// Monday first.
-    pub(super) weekdays: Vec<String>,
+    pub(super) weekdays: &'static [String],
     pub(super) back: Phrases,
     pub(super) until: Phrases,
     pub(super) tomorrow: Phrases,
@@ -89,8 +111,57 @@ pub(super) struct Language {
 /// The words, read once.
 #[expect(clippy::expect_used, reason = "the file is part of the program; a test reads it")]
 pub(super) static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../rules/lang/automatic.toml")).expect("automatic.toml holds together")
+    let programs: Programs =
+        toml::from_str(include_str!("../../rules/lang/programs.toml")).expect("programs.toml holds together");
+    Words {
+        headers: programs.headers,
+        senders: programs.senders,
+        subjects: Subjects {
+            automatic: phrases(|pack| &pack.subjects.automatic),
+            absent: phrases(|pack| &pack.subjects.absent),
+            away: phrases(|pack| &pack.subjects.away),
+            bounce: phrases(|pack| &pack.subjects.bounce),
+            report: phrases(|pack| &pack.subjects.report),
+            calendar: phrases(|pack| &pack.subjects.calendar),
+            receipt: phrases(|pack| &pack.subjects.receipt),
+        },
+        texts: Texts {
+            away: phrases(|pack| &pack.automatic.away),
+            machine: phrases(|pack| &pack.automatic.machine),
+            received: phrases(|pack| &pack.automatic.received),
+            bounce: phrases(|pack| &pack.automatic.bounce),
+            original: phrases(|pack| &pack.automatic.original),
+            unreached: phrases(|pack| &pack.automatic.unreached),
+            unrelated: phrases(|pack| &pack.automatic.unrelated),
+            calendar: phrases(|pack| &pack.automatic.calendar),
+            leave: phrases(|pack| &pack.automatic.leave),
+            receipt: phrases(|pack| &pack.automatic.receipt),
+        },
+        languages: PACKS.iter().map(Language::of).collect(),
+        pardons: programs.footer.pardon,
+        english: programs.language.english,
+    }
 });
+
+#[expect(clippy::expect_used, reason = "the packs are part of the program; a test reads them")]
+fn phrases(list: impl Fn(&Pack) -> &Vec<String>) -> Phrases {
+    Phrases::new(&all(list)).expect("the phrases of a pack are folded")
+}
+
+impl Language {
+    #[expect(clippy::expect_used, reason = "the packs are part of the program; a test reads them")]
+    fn of(pack: &'static Pack) -> Self {
+        let phrases = |list: &Vec<String>| Phrases::new(list).expect("the phrases of a pack are folded");
+        Self {
+            months: &pack.dates.months,
+            weekdays: &pack.dates.weekdays,
+            back: phrases(&pack.automatic.back),
+            until: phrases(&pack.automatic.until),
+            tomorrow: phrases(&pack.automatic.tomorrow),
+            deputy: phrases(&pack.automatic.deputy),
+        }
+    }
+}
 
 /// Phrases to look for, whole words only.
 #[derive(Debug)]
@@ -98,15 +169,19 @@ pub(super) struct Phrases(AhoCorasick);
 
 impl<'de> Deserialize<'de> for Phrases {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let phrases = Vec::<String>::deserialize(deserializer)?;
-        if let Some(phrase) = phrases.iter().find(|phrase| fold(phrase) != **phrase || phrase.is_empty()) {
-            return Err(serde::de::Error::custom(format!("{phrase:?} is not lower case with single blanks")));
-        }
-        AhoCorasick::new(phrases).map(Self).map_err(serde::de::Error::custom)
+        Self::new(&Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
 impl Phrases {
+    /// Makes phrases ready; each must be folded, and none empty.
+    fn new(phrases: &[String]) -> Result<Self, String> {
+        match phrases.iter().find(|phrase| fold(phrase) != **phrase || phrase.is_empty()) {
+            Some(phrase) => Err(format!("{phrase:?} is not lower case with single blanks")),
+            None => AhoCorasick::new(phrases).map(Self).map_err(|error| error.to_string()),
+        }
+    }
+
     /// Whether a phrase stands in the folded text.
     pub(super) fn found(&self, text: &str) -> bool {
         self.spans(text).next().is_some()
@@ -171,16 +246,7 @@ fn is_letter(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Language, WORDS, fold};
-
-    #[test]
-    fn every_language_names_its_days() {
-        for Language { code, months, weekdays, .. } in &WORDS.languages {
-            assert!(months.is_empty() || months.len() == 12, "{code}");
-            assert_eq!(weekdays.len(), 7, "{code}");
-        }
-        assert!(WORDS.languages.len() >= 18);
-    }
+    use super::{WORDS, fold};
 
     #[test]
     fn phrases_are_whole_words() {
