@@ -1,6 +1,6 @@
 //! Whose mail it is: by address, then by domain with its sub-domains.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::Account;
 use crate::read::{Address, Automatic, Direction, Message};
@@ -15,6 +15,7 @@ pub struct Directory {
     by_domain: HashMap<String, String>,
     /// The telling word of an account's name → the account; `None` where two share it.
     by_word: HashMap<String, Option<String>>,
+    ids: HashSet<String>,
     our_domains: Vec<String>,
     our_addresses: Vec<String>,
 }
@@ -43,6 +44,7 @@ impl Directory {
         let mut directory =
             Self { our_domains: our_domains.to_vec(), our_addresses: our_addresses.to_vec(), ..Self::default() };
         for account in accounts {
+            directory.ids.insert(account.id.clone());
             for address in &account.addresses {
                 directory.by_address.insert(address.clone(), account.id.clone());
             }
@@ -60,6 +62,9 @@ impl Directory {
     /// Files a message.
     #[must_use]
     pub fn attribute(&self, message: &Message) -> Attribution {
+        if let Some(named) = self.by_directive(message) {
+            return named;
+        }
         let mut found = match message.direction {
             Some(Direction::Inbound) => self.by_author(message),
             Some(Direction::Outbound) => self.by_recipients(message),
@@ -74,7 +79,23 @@ impl Directory {
         if found.account.is_none() && found.evidence.is_empty() {
             found.evidence = "names nobody outside the firm".into();
         }
+        if let Some(id) = &message.directives.account {
+            found.doubt = Some(format!("its forwarder named the account {id}, and there is none"));
+        }
         found
+    }
+
+    /// The account that the forwarder named, where there is such an account.
+    fn by_directive(&self, message: &Message) -> Option<Attribution> {
+        let id = message.directives.account.as_ref().filter(|id| self.ids.contains(*id))?;
+        let person = message.from.as_ref().filter(|from| !self.is_ours(&from.address));
+        let contact = person.map(|from| if from.address.is_empty() { from.name.clone() } else { from.address.clone() });
+        Some(Attribution {
+            account: Some(id.clone()),
+            contact,
+            evidence: "its forwarder named the account".into(),
+            ..Attribution::default()
+        })
     }
 
     fn by_author(&self, message: &Message) -> Attribution {

@@ -77,6 +77,7 @@ impl Pipeline {
         let subject = message.subject.to_lowercase();
         let note = message.note.as_deref().unwrap_or("").to_lowercase();
         named
+            || message.directives.private
             || never.tags.iter().any(|tag| subject.contains(tag.as_str()) || note.contains(tag.as_str()))
             || message.automatic == Some(Automatic::Own)
     }

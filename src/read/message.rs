@@ -6,6 +6,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::directives::Directives;
+
 /// A name and an address, as mail writes them. Either may be empty, not both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Address {
@@ -167,6 +169,9 @@ pub struct Message {
     pub carrier: Option<Carrier>,
     /// What the forwarder typed above.
     pub note: Option<String>,
+    /// What the forwarder asked for there.
+    #[serde(default, skip_serializing_if = "Directives::is_empty")]
+    pub directives: Directives,
     /// Every forwarded message found inside, outermost first.
     pub layers: Vec<Layer>,
     /// The author of the message that matters.

@@ -9,6 +9,8 @@ mod message;
 mod headers;
 mod unwrap;
 
+mod directives;
+
 mod body;
 mod html;
 mod lines;
@@ -33,6 +35,7 @@ mod words;
 use jiff::tz::TimeZone;
 use mail_parser::{Message as Mail, MessageParser};
 
+pub use directives::Directives;
 pub use message::{
     Address, Attachment, Automatic, Carrier, Direction, Facts, Layer, Message, Reading, Texts, Wrapping,
 };
@@ -124,6 +127,14 @@ fn direct(mail: &Mail<'_>, fields: &Headers, body: Body, inside: Inside<'_>, our
     };
     message.layers = inside.found.into_iter().map(|f| f.layer).collect();
     take_texts(&mut message, quote::part(&body.text, fields.from.as_ref()));
+    if by_us {
+        // Somebody may paste what was written, and say who wrote it.
+        let (directives, rest) = directives::take(&message.texts.new_text);
+        if !directives.is_empty() {
+            message.texts.new_text = rest;
+            obey(&mut message, directives);
+        }
+    }
     finish(&mut message, mail, ours);
     take_body(&mut message, body);
     message
@@ -148,6 +159,8 @@ fn forwarded(outer: &Headers, around: &Body, mut inside: Inside<'_>, place: usiz
         ..described(&Headers { from: layer.from.clone(), ..fields })
     };
     take_texts(&mut message, quote::part(&layer.text, layer.from.as_ref()));
+    let (directives, _) = directives::take(message.note.as_deref().unwrap_or_default());
+    obey(&mut message, directives);
     if let Some(mail) = attached {
         finish(&mut message, mail, ours);
         take_body(&mut message, body::of(mail));
@@ -228,6 +241,7 @@ fn blank() -> Message {
         wrapping: Wrapping::Direct,
         carrier: None,
         note: None,
+        directives: Directives::default(),
         layers: Vec::new(),
         from: None,
         to: Vec::new(),
@@ -284,6 +298,21 @@ fn finish_inline(message: &mut Message, layer: &Layer, ours: &Ours) {
         Some(mail) => finish(message, &mail, ours),
         None => message.direction = direction(message, ours),
     }
+}
+
+/// Does what the forwarder asked for, as far as it concerns reading.
+fn obey(message: &mut Message, directives: Directives) {
+    if let Some(address) = &directives.from {
+        let known = message.from.as_ref().filter(|from| from.address.is_empty() || from.address == *address);
+        let name = known.map(|from| from.name.clone()).unwrap_or_default();
+        // The one who brought it did not write it.
+        if message.carrier.is_none() && message.wrapping != Wrapping::Inline {
+            message.carrier = Some(Carrier { from: message.from.clone(), sent_at: message.sent_at });
+            message.wrapping = Wrapping::Inline;
+        }
+        message.from = Some(Address { name, address: address.clone() });
+    }
+    message.directives = directives;
 }
 
 fn direction(message: &Message, ours: &Ours) -> Option<Direction> {
