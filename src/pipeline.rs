@@ -12,6 +12,7 @@ mod digests;
 mod event;
 mod mailbox;
 mod record;
+mod rethread;
 mod tell;
 mod understand;
 mod views;
@@ -35,6 +36,7 @@ use crate::watch::Patience;
 pub use deliver::{Delivered, Names};
 pub use event::{Cite, Event};
 pub use mailbox::{Haul, Holder, Queues};
+pub use rethread::{Rethreaded, rethread};
 pub use understand::{Reader, Stopwatch, Times, Understood};
 pub use world::{Incoming, Story, World};
 

@@ -126,7 +126,7 @@ impl Cli {
             Command::Digest(c) => c.run(common, now),
             Command::Accounts(c) => c.run(common),
             Command::Incidents(c) => c.run(common),
-            Command::Threads(c) => c.run(common),
+            Command::Threads(c) => c.run(common, now),
             Command::Quarantine(c) => c.run(common, now),
         }
     }

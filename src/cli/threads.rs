@@ -1,8 +1,10 @@
 //! `barometer threads`: which messages belong together, and what says so.
 
 use anyhow::Result;
+use barometer::pipeline;
 use barometer::store::{Store, threads};
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{Common, Outcome, open, print};
 
@@ -13,10 +15,33 @@ pub struct Threads {
     /// Of this account alone.
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
+    /// Find all threads anew, from everything that is stored; nothing else changes.
+    #[arg(long)]
+    rebuild: bool,
 }
 
 impl Threads {
-    pub fn run(self, common: &Common) -> Result<Outcome> {
+    pub fn run(self, common: &Common, now: Timestamp) -> Result<Outcome> {
+        if self.rebuild { self.rebuild(common, now) } else { self.list(common) }
+    }
+
+    fn rebuild(&self, common: &Common, now: Timestamp) -> Result<Outcome> {
+        let settings = open::settings(common)?;
+        let done = open::block_on(async {
+            let store = Store::open(&settings.service.store).await?;
+            Ok(pipeline::rethread(&store, self.account.as_deref(), now).await?)
+        })?;
+        if common.json {
+            print::json(
+                &serde_json::json!({ "messages": done.messages, "threads": done.threads, "changed": done.changed }),
+            );
+        } else {
+            print::text(&format!("{} messages in {} threads; {} changed", done.messages, done.threads, done.changed));
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn list(&self, common: &Common) -> Result<Outcome> {
         let settings = open::settings(common)?;
         let rows = open::block_on(async {
             let store = Store::open(&settings.service.store).await?;

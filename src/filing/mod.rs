@@ -9,7 +9,7 @@ mod thread;
 
 pub use account::{Attribution, Directory};
 pub use identity::{content_hash, content_key};
-pub use thread::{Ids, Join, Known, SUBJECT_WINDOW, base_subject, choose};
+pub use thread::{Join, Joining, Known, Marks, SUBJECT_WINDOW, Tie, base_subject, choose, joins_late, thread_all};
 
 #[cfg(doc)]
 use crate::read::Message;

@@ -2,13 +2,13 @@
 //! thread, verdict. What is known is asked message by message, as one may join another
 //! of its own batch; everything is written in a few statements at the end.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Pipeline, PipelineError, Result, Understood};
-use crate::filing::{self, Ids, Join, Known};
+use crate::filing::{self, Join, Joining, Known, Marks, Tie};
 use crate::read::{Automatic, Message};
 use crate::store::accounts::Contact;
 use crate::store::messages::{self, KnownMessage, NewMessage};
@@ -24,6 +24,7 @@ struct New<'a> {
     entry: Entry,
     thread: Option<i64>,
     join: Option<Join>,
+    joining: Joining,
     /// The message as later ones of its batch know it.
     known: Option<Known>,
 }
@@ -37,6 +38,8 @@ struct Batch<'a> {
     /// Copies of messages of this batch: copy, and place in `new`.
     copies: Vec<(i64, usize)>,
     settled: Vec<Settled>,
+    /// Stored messages that a message of this batch turned out to be what they point to: both, and the tie.
+    late: Vec<(i64, i64, Tie)>,
     accounts: BTreeSet<(String, bool)>,
 }
 
@@ -95,8 +98,12 @@ impl Pipeline {
         let fired: Vec<(i64, &[String])> = fired.iter().map(|(message, rules)| (*message, rules.as_slice())).collect();
         verdicts::put_hits_all(db, &fired).await?;
 
-        let joins: Vec<_> = placed().filter_map(|(new, message)| new.joined(message, &numbers)).collect();
+        let mut joins: Vec<_> = placed().filter_map(|(new, message)| new.joined(message, &numbers)).collect();
+        let late =
+            batch.late.iter().map(|(earlier, to, tie)| (*earlier, Some(stored_number(*to, &numbers)), tie.name()));
+        joins.extend(late);
         threads::join_all(db, &joins).await?;
+        threads::mark_all(db, &placed().flat_map(|(new, message)| new.marks(message)).collect::<Vec<_>>()).await?;
         let mut last: BTreeMap<i64, i64> = BTreeMap::new();
         for (thread, at) in batch.new.iter().filter_map(|new| Some((new.thread?, new.entry.sent_at))) {
             let latest = last.entry(thread).or_insert(i64::MIN);
@@ -132,55 +139,109 @@ impl<'a> Batch<'a> {
         now: Timestamp,
     ) -> Result<()> {
         let filed = &understood.filed;
-        let (mut thread, mut join) = (None, None);
+        let joining = Joining::of(&understood.message, Some(entry.sent_at));
+        let place = self.new.len();
+        let (mut known, mut join) = (None, None);
         if let Some(account) = filed.account.as_deref() {
             if self.accounts.insert((account.to_owned(), filed.provisional)) {
                 accounts::see_account(db, account, filed.provisional, now).await?;
             }
-            join = self.join(db, account, &understood.message).await?;
-            thread = join.as_ref().map(|join| join.thread);
-            if thread.is_none() {
-                let subject = filing::base_subject(&understood.message.subject);
-                thread = Some(threads::create(db, account, &subject, now).await?);
-            }
+            join = self.join(db, account, &joining).await?;
+            let thread = match &join {
+                Some(join) => join.thread,
+                None => threads::create(db, account, &joining.base_subject, now).await?,
+            };
+            let here = Known { thread, ..joining.known(number_of(place)) };
+            self.tie_earlier(db, account, &here).await?;
+            known = Some(here);
         }
-        let place = self.new.len();
-        let known = thread.map(|thread| known_here(&understood.message, &entry, (place, thread)));
+        let thread = known.as_ref().map(|known| known.thread);
         self.keys.insert(entry.key.clone(), place);
-        self.new.push(New { copy, understood, entry, thread, join, known });
+        self.new.push(New { copy, understood, entry, thread, join, joining, known });
         Ok(())
     }
 
-    async fn join(&self, db: &mut AnyConnection, account: &str, message: &Message) -> Result<Option<Join>> {
-        let same = |new: &&New<'_>| new.understood.filed.account.as_deref() == Some(account);
-        let here: Vec<&Known> = self.new.iter().filter(same).filter_map(|new| new.known.as_ref()).collect();
-        let ids = Ids::of(message).all();
+    async fn join(&self, db: &mut AnyConnection, account: &str, message: &Joining) -> Result<Option<Join>> {
+        let here: Vec<&Known> = self.of_account(account).filter_map(|new| new.known.as_ref()).collect();
+        let pointed = |is_id: bool| {
+            let marks = message.marks.points.iter().map(|(_, mark)| mark);
+            marks.filter(move |mark| mark.starts_with("id:") == is_id).cloned().collect::<Vec<_>>()
+        };
+        let ids: Vec<String> =
+            pointed(true).iter().filter_map(|mark| mark.strip_prefix("id:")).map(str::to_owned).collect();
         if !ids.is_empty() {
-            let stored = known(messages::known_ids(db, account, &ids).await?);
+            let stored = known(messages::known_ids(db, account, &ids).await?, "id:");
             let by_id: Vec<&Known> = stored.iter().chain(here.iter().copied()).collect();
             if let Some(join) = filing::choose(message, &by_id, &[]) {
+                return Ok(Some(join));
+            }
+        }
+        let marks = pointed(false);
+        if !marks.is_empty() {
+            let stored = known(threads::marked(db, account, &marks).await?, "");
+            let by_mark: Vec<&Known> = stored.iter().chain(here.iter().copied()).collect();
+            if let Some(join) = filing::choose(message, &by_mark, &[]) {
                 return Ok(Some(join));
             }
         }
         let Some(sent) = message.sent_at else { return Ok(None) };
         let since = sent.checked_sub(filing::SUBJECT_WINDOW).unwrap_or(Timestamp::MIN);
         let until = sent.checked_add(filing::SUBJECT_WINDOW).unwrap_or(Timestamp::MAX);
-        let subject = filing::base_subject(&message.subject);
-        let stored = known(messages::by_subject(db, account, &subject, (since, until)).await?);
+        let stored = known(messages::by_subject(db, account, &message.base_subject, (since, until)).await?, "id:");
         let by_subject: Vec<&Known> = stored.iter().chain(here).collect();
         Ok(filing::choose(message, &[], &by_subject))
     }
-}
 
-/// A message of the batch, as the store will know it.
-fn known_here(message: &Message, entry: &Entry, (place, thread): (usize, i64)) -> Known {
-    Known {
-        message: number_of(place),
-        ids: message.message_id.iter().chain(&message.original_id).cloned().collect(),
-        thread,
-        base_subject: filing::base_subject(&message.subject),
-        sent_at: Some(entry.sent_at),
-        people: addresses(message).into_iter().map(str::to_owned).collect(),
+    /// Brings the threads of earlier messages that point to this one, and found nothing then, into its own.
+    async fn tie_earlier(&mut self, db: &mut AnyConnection, account: &str, late: &Known) -> Result<()> {
+        for found in threads::pointing(db, account, &late.is).await? {
+            let Some(tie) = Tie::named(&found.tie) else { continue };
+            let earlier = Joining {
+                marks: Marks { is: Vec::new(), points: vec![(tie, found.mark)] },
+                base_subject: found.base_subject,
+                answers: true,
+                sent_at: Timestamp::from_microsecond(found.sent_us).ok(),
+                people: found.people.split(' ').map(str::to_owned).collect(),
+            };
+            let is_apart = found.thread != late.thread && self.late.iter().all(|(known, ..)| *known != found.message);
+            if is_apart && filing::joins_late(&earlier, late).is_some() {
+                self.merge(db, found.thread, late.thread).await?;
+                self.late.push((found.message, late.message, tie));
+            }
+        }
+        let here: Vec<(usize, i64, Tie)> = self
+            .new
+            .iter()
+            .enumerate()
+            .filter(|(_, new)| new.understood.filed.account.as_deref() == Some(account) && new.join.is_none())
+            .filter_map(|(place, new)| Some((place, new.thread?, filing::joins_late(&new.joining, late)?)))
+            .collect();
+        for (place, _, by) in here {
+            let Some(thread) = self.new.get(place).and_then(|new| new.thread).filter(|t| *t != late.thread) else {
+                continue;
+            };
+            self.merge(db, thread, late.thread).await?;
+            if let Some(new) = self.new.get_mut(place) {
+                new.join = Some(Join { to: late.message, thread: late.thread, by });
+            }
+        }
+        Ok(())
+    }
+
+    /// One thread becomes part of another, in the store and in this batch.
+    async fn merge(&mut self, db: &mut AnyConnection, from: i64, into: i64) -> Result<()> {
+        threads::merge(db, from, into).await?;
+        for new in self.new.iter_mut().filter(|new| new.thread == Some(from)) {
+            new.thread = Some(into);
+            if let Some(known) = &mut new.known {
+                known.thread = into;
+            }
+        }
+        Ok(())
+    }
+
+    fn of_account(&self, account: &str) -> impl Iterator<Item = &New<'a>> {
+        self.new.iter().filter(move |new| new.understood.filed.account.as_deref() == Some(account))
     }
 }
 
@@ -201,9 +262,9 @@ impl New<'_> {
             direction: message.direction.as_ref().map(word),
             automatic: message.automatic.as_ref().map(word),
             subject: message.subject.clone(),
-            base_subject: filing::base_subject(&message.subject),
+            base_subject: self.joining.base_subject.clone(),
             from_address: self.entry.person.clone(),
-            people: addresses(message).join(" "),
+            people: self.joining.people.join(" "),
             sent_us: self.entry.sent_at.as_microsecond(),
             arrived_us: self.entry.arrived_at.as_microsecond(),
             history: self.entry.history,
@@ -236,8 +297,16 @@ impl New<'_> {
     fn joined(&self, message: i64, numbers: &[i64]) -> Option<(i64, Option<i64>, &'static str)> {
         self.thread?;
         let Some(join) = &self.join else { return Some((message, None, "first")) };
-        let of_batch = usize::try_from(-1 - join.to).ok().and_then(|place| numbers.get(place).copied());
-        Some((message, Some(of_batch.unwrap_or(join.to)), join.by))
+        Some((message, Some(stored_number(join.to, numbers)), join.by.name()))
+    }
+
+    /// The marks by which later messages find it; where it found nothing to join, also what it points to.
+    fn marks(&self, message: i64) -> Vec<threads::Mark<'_>> {
+        let Some(account) = self.understood.filed.account.as_deref() else { return Vec::new() };
+        let Marks { is, points } = &self.joining.marks;
+        let own = is.iter().filter(|mark| !mark.starts_with("id:")).map(|mark| (account, mark.as_str(), "", message));
+        let waits = points.iter().filter(|(tie, _)| self.join.is_none() && *tie != Tie::ThreadIndex).take(POINTS);
+        own.chain(waits.map(|(tie, mark)| (account, mark.as_str(), tie.name(), message))).collect()
     }
 
     fn contact(&self) -> Option<Contact> {
@@ -249,13 +318,13 @@ impl New<'_> {
     }
 }
 
-/// Most addresses of one message that are kept for joining.
-const PEOPLE: usize = 100;
+/// Most marks that a message which found nothing to join waits for.
+const POINTS: usize = 40;
 
-fn addresses(message: &Message) -> Vec<&str> {
-    let mut seen = HashSet::new();
-    let all = message.people().map(|a| a.address.as_str());
-    all.filter(|a| !a.is_empty() && seen.insert(*a)).take(PEOPLE).collect()
+/// The number in the store of a message that may be of the batch.
+fn stored_number(number: i64, numbers: &[i64]) -> i64 {
+    let of_batch = usize::try_from(-1 - number).ok().and_then(|place| numbers.get(place).copied());
+    of_batch.unwrap_or(number)
 }
 
 /// The snake-case word of an enumeration, as it stands in JSON.
@@ -276,12 +345,13 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static s
     serde_json::from_str(text).map_err(|source| PipelineError::Document { what, source })
 }
 
-fn known(rows: Vec<KnownMessage>) -> Vec<Known> {
+/// Rows as joining knows them; `kind` is what their ids lack to be marks.
+fn known(rows: Vec<KnownMessage>, kind: &str) -> Vec<Known> {
     rows.into_iter()
         .filter_map(|row| Some((row.thread?, row)))
         .map(|(thread, row)| Known {
             message: row.message,
-            ids: row.message_id.into_iter().collect(),
+            is: row.message_id.into_iter().map(|id| format!("{kind}{id}")).collect(),
             thread,
             base_subject: row.base_subject,
             sent_at: Timestamp::from_microsecond(row.sent_us).ok(),

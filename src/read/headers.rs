@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{Address as Parsed, HeaderValue, Message as Mail, MessageParser};
 use regex::bytes::Regex as BytesRegex;
@@ -36,6 +37,8 @@ pub(super) struct Headers {
     pub(super) message_id: Option<String>,
     pub(super) in_reply_to: Vec<String>,
     pub(super) references: Vec<String>,
+    /// Number of the conversation (Thread-Index), in hexadecimal.
+    pub(super) conversation: Option<String>,
     pub(super) high_priority: bool,
     pub(super) doubts: Vec<&'static str>,
 }
@@ -58,10 +61,19 @@ impl Headers {
             message_id: ids(mail.header("Message-ID")).into_iter().next(),
             in_reply_to: ids(mail.header("In-Reply-To")),
             references: ids(mail.header("References")),
+            conversation: conversation(mail),
             high_priority: is_important(mail),
             doubts,
         }
     }
+}
+
+/// What Outlook numbers a conversation with: the GUID in the first 22 bytes of Thread-Index (MS-OXOMSG, 2.2.1.3).
+fn conversation(mail: &Mail<'_>) -> Option<String> {
+    let (_, value) = mail.headers_raw().find(|(name, _)| name.eq_ignore_ascii_case("Thread-Index"))?;
+    let bytes = base64_decode(value.get(..value.floor_char_boundary(LONGEST_ID))?.trim().as_bytes())?;
+    let guid = bytes.get(6..22)?;
+    Some(guid.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 /// The bytes as the parser takes them best: no blank lines and no mark of an encoding before the fields, line

@@ -163,6 +163,9 @@ pub struct Message {
     pub in_reply_to: Vec<String>,
     /// Ids of References of the message that matters, oldest first, duplicates removed.
     pub references: Vec<String>,
+    /// Number by which Outlook knows the conversation (Thread-Index), in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
     /// How it came.
     pub wrapping: Wrapping,
     /// Who brought it; `None` for direct and Bcc.

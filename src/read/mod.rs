@@ -148,6 +148,7 @@ fn forwarded(outer: &Headers, around: &Body, mut inside: Inside<'_>, place: usiz
     let fields = fields.unwrap_or_else(|| Headers {
         // What a forward answers is, for most programs, the message that it forwards.
         references: outer.references.iter().chain(&outer.in_reply_to).cloned().collect(),
+        conversation: outer.conversation.clone(),
         ..of_layer(&layer)
     });
     let mut message = Message {
@@ -217,6 +218,7 @@ fn described(fields: &Headers) -> Message {
     message.sent_at = fields.sent_at;
     message.in_reply_to.clone_from(&fields.in_reply_to);
     message.references.clone_from(&fields.references);
+    message.conversation.clone_from(&fields.conversation);
     message.high_priority = fields.high_priority;
     for doubt in &fields.doubts {
         doubted(&mut message, doubt, 0.15);
@@ -238,6 +240,7 @@ fn blank() -> Message {
         original_id: None,
         in_reply_to: Vec::new(),
         references: Vec::new(),
+        conversation: None,
         wrapping: Wrapping::Direct,
         carrier: None,
         note: None,

@@ -137,10 +137,10 @@ pub fn is_subject_prefix(word: &str) -> bool {
 }
 
 /// One list of all languages.
-pub(super) fn all(list: impl Fn(&Pack) -> &Vec<String>) -> Vec<String> {
+pub(super) fn all(list: fn(&Pack) -> &Vec<String>) -> Vec<String> {
     let mut words = Vec::new();
     let mut known = HashSet::new();
-    for word in PACKS.iter().flat_map(|pack| list(pack)) {
+    for word in PACKS.iter().flat_map(list) {
         if known.insert(word.as_str()) {
             words.push(word.clone());
         }

@@ -144,7 +144,7 @@ pub(super) static WORDS: LazyLock<Words> = LazyLock::new(|| {
 });
 
 #[expect(clippy::expect_used, reason = "the packs are part of the program; a test reads them")]
-fn phrases(list: impl Fn(&Pack) -> &Vec<String>) -> Phrases {
+fn phrases(list: fn(&Pack) -> &Vec<String>) -> Phrases {
     Phrases::new(&all(list)).expect("the phrases of a pack are folded")
 }
 
