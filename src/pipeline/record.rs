@@ -146,13 +146,20 @@ impl<'a> Batch<'a> {
             if self.accounts.insert((account.to_owned(), filed.provisional)) {
                 accounts::see_account(db, account, filed.provisional, now).await?;
             }
-            join = self.join(db, account, &joining).await?;
-            let thread = match &join {
-                Some(join) => join.thread,
-                None => threads::create(db, account, &joining.base_subject, now).await?,
+            join = self.by_marks(db, account, &joining).await?;
+            let mut here = joining.known(number_of(place));
+            // Messages that wait for this one are surer than a subject.
+            let mut waiting = self.waiting(db, account, &here).await?;
+            waiting.retain(|(_, thread, _)| join.as_ref().is_none_or(|join| join.thread != *thread));
+            if join.is_none() && waiting.is_empty() {
+                join = self.by_subject(db, account, &joining).await?;
+            }
+            here.thread = match (&join, waiting.first()) {
+                (Some(join), _) => join.thread,
+                (None, Some((_, thread, _))) => *thread,
+                (None, None) => threads::create(db, account, &joining.base_subject, now).await?,
             };
-            let here = Known { thread, ..joining.known(number_of(place)) };
-            self.tie_earlier(db, account, &here).await?;
+            self.tie(db, waiting, &here).await?;
             known = Some(here);
         }
         let thread = known.as_ref().map(|known| known.thread);
@@ -161,7 +168,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    async fn join(&self, db: &mut AnyConnection, account: &str, message: &Joining) -> Result<Option<Join>> {
+    async fn by_marks(&self, db: &mut AnyConnection, account: &str, message: &Joining) -> Result<Option<Join>> {
         let here: Vec<&Known> = self.of_account(account).filter_map(|new| new.known.as_ref()).collect();
         let pointed = |is_id: bool| {
             let marks = message.marks.points.iter().map(|(_, mark)| mark);
@@ -184,6 +191,11 @@ impl<'a> Batch<'a> {
                 return Ok(Some(join));
             }
         }
+        Ok(None)
+    }
+
+    async fn by_subject(&self, db: &mut AnyConnection, account: &str, message: &Joining) -> Result<Option<Join>> {
+        let here = self.of_account(account).filter_map(|new| new.known.as_ref());
         let Some(sent) = message.sent_at else { return Ok(None) };
         let since = sent.checked_sub(filing::SUBJECT_WINDOW).unwrap_or(Timestamp::MIN);
         let until = sent.checked_add(filing::SUBJECT_WINDOW).unwrap_or(Timestamp::MAX);
@@ -192,8 +204,9 @@ impl<'a> Batch<'a> {
         Ok(filing::choose(message, &[], &by_subject))
     }
 
-    /// Brings the threads of earlier messages that point to this one, and found nothing then, into its own.
-    async fn tie_earlier(&mut self, db: &mut AnyConnection, account: &str, late: &Known) -> Result<()> {
+    /// Earlier messages that point to this one and found nothing then: their number, their thread, and the tie.
+    async fn waiting(&self, db: &mut AnyConnection, account: &str, late: &Known) -> Result<Vec<(i64, i64, Tie)>> {
+        let mut waiting: Vec<(i64, i64, Tie)> = Vec::new();
         for found in threads::pointing(db, account, &late.is).await? {
             let Some(tie) = Tie::named(&found.tie) else { continue };
             let earlier = Joining {
@@ -203,26 +216,31 @@ impl<'a> Batch<'a> {
                 sent_at: Timestamp::from_microsecond(found.sent_us).ok(),
                 people: found.people.split(' ').map(str::to_owned).collect(),
             };
-            let is_apart = found.thread != late.thread && self.late.iter().all(|(known, ..)| *known != found.message);
-            if is_apart && filing::joins_late(&earlier, late).is_some() {
-                self.merge(db, found.thread, late.thread).await?;
-                self.late.push((found.message, late.message, tie));
+            let is_new = self.late.iter().all(|(known, ..)| *known != found.message)
+                && waiting.iter().all(|(known, ..)| *known != found.message);
+            if is_new && filing::joins_late(&earlier, late).is_some() {
+                waiting.push((found.message, found.thread, tie));
             }
         }
-        let here: Vec<(usize, i64, Tie)> = self
-            .new
-            .iter()
-            .enumerate()
-            .filter(|(_, new)| new.understood.filed.account.as_deref() == Some(account) && new.join.is_none())
-            .filter_map(|(place, new)| Some((place, new.thread?, filing::joins_late(&new.joining, late)?)))
-            .collect();
-        for (place, _, by) in here {
-            let Some(thread) = self.new.get(place).and_then(|new| new.thread).filter(|t| *t != late.thread) else {
-                continue;
-            };
-            self.merge(db, thread, late.thread).await?;
-            if let Some(new) = self.new.get_mut(place) {
-                new.join = Some(Join { to: late.message, thread: late.thread, by });
+        let here = self.new.iter().enumerate().filter(|(_, new)| new.join.is_none());
+        let here = here.filter(|(_, new)| new.understood.filed.account.as_deref() == Some(account));
+        let here = here
+            .filter_map(|(place, new)| Some((number_of(place), new.thread?, filing::joins_late(&new.joining, late)?)));
+        waiting.extend(here);
+        Ok(waiting)
+    }
+
+    /// Joins messages that waited for `late` to it, with all that stands in their threads.
+    async fn tie(&mut self, db: &mut AnyConnection, waiting: Vec<(i64, i64, Tie)>, late: &Known) -> Result<()> {
+        let mut merged = vec![late.thread];
+        for (earlier, thread, by) in waiting {
+            if !merged.contains(&thread) {
+                self.merge(db, thread, late.thread).await?;
+                merged.push(thread);
+            }
+            match usize::try_from(-1 - earlier).ok().and_then(|place| self.new.get_mut(place)) {
+                Some(new) => new.join = Some(Join { to: late.message, thread: late.thread, by }),
+                None => self.late.push((earlier, late.message, by)),
             }
         }
         Ok(())

@@ -35,6 +35,8 @@ static STAMPED: LazyLock<Regex> = LazyLock::new(|| {
         r"^\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} (?:GMT|UTC)?[+-]\d{1,2}:?\d{2} \S|^\d{4}[/-]\d{1,2}[/-]\d{1,2} [^<>]{1,80}<[^<>\s]+@[^<>\s]+>:?\s*$",
     )
 });
+/// The end of one sentence and the beginning of another.
+static SENTENCES: LazyLock<Regex> = LazyLock::new(|| pattern(r"[.!?] +\p{Lu}"));
 /// An address, be it in brackets or not.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\s<>()\[\]:,;]+@[^\s<>()\[\]:,;]+\.[^\s<>()\[\]:,;.]+"));
 /// What a program wrote behind the last word that somebody typed.
@@ -127,7 +129,7 @@ fn introduces(joined: &str) -> bool {
     let bare = joined.trim_end_matches([':', '：', ' ', '*', '-']);
     let (dated, person) = (DATED.is_match(bare), bare.contains('@'));
     let ends_with_person = bare.ends_with(['>', ')', ']']) && person;
-    ((dated || person) && has_verb(bare)) || (dated && ends_with_person && !bare.contains(". "))
+    ((dated || person) && has_verb(bare)) || (dated && ends_with_person && !SENTENCES.is_match(bare))
 }
 
 fn ends_with_verb(joined: &str, line: &str) -> bool {
@@ -245,6 +247,7 @@ mod tests {
             ("---- On Mon, 02 Mar 2026 09:14:50 +0530 ann@acme.example wrote ----", Some(1)),
             ("2026-03-02 17:21 GMT+01:00 Ann Archer", Some(1)),
             ("2026/3/2 Ann Archer <ann@acme.example>", Some(1)),
+            ("вт, 3 мар. 2026 г. в 09:14, Ann <ann@acme.example>:", Some(1)),
             ("On 2-Mar-2026, at 6:54 PM, Ann <ann@acme.example> sent:", Some(1)),
             ("and that is what @ann meant when we spoke of it last week, I think.\nOn 2 Mar 2026 05:13 \"ann\" <ann@acme.example> wrote:", None),
             ("On Monday she wrote: we need it.", None),

@@ -9,7 +9,7 @@ use mail_parser::Message;
 
 use super::head::{Head, begins};
 use super::message::{Address, Automatic, Facts};
-use super::words::{WORDS, fold};
+use super::words::{Language, Phrases, WORDS, fold};
 use super::{Ours, bounce, facts};
 
 /// Words of a machine stand near the top of its text.
@@ -151,7 +151,7 @@ fn by_words(head: &Head<'_>, text: &str) -> Option<Automatic> {
     let received = LazyCell::new(|| words.received.found(text));
     let null = head.null_path();
     let answers = (head.says_automatic() && (null || head.answers() || *away || *machine || *received))
-        || (head.says_absent() && *away && (head.answers() || null || *machine))
+        || (head.says_absent() && *away && (head.answers() || null || *machine || tells_when(text)))
         || (null && (*away || *received))
         || (head.is_role() && *machine && *received);
     if answers {
@@ -162,6 +162,12 @@ fn by_words(head: &Head<'_>, text: &str) -> Option<Automatic> {
     }
     let receipt = begins(&WORDS.subjects.receipt, &head.subject) && words.receipt.found(text);
     receipt.then_some(Automatic::Receipt)
+}
+
+/// Whether a text says when somebody is back or whom to turn to, and asks nothing.
+fn tells_when(text: &str) -> bool {
+    let says = |cues: fn(&Language) -> &Phrases| WORDS.languages.iter().any(|language| cues(language).found(text));
+    !text.contains(['?', '？']) && (says(|l| &l.back) || says(|l| &l.until) || says(|l| &l.deputy))
 }
 
 /// Which kind of automatic answer.

@@ -12,6 +12,10 @@ use super::message::Attachment;
 
 /// Most text that is read, in bytes.
 const LONGEST: usize = 1024 * 1024;
+const DIRECTION_MARKS: [char; 11] = [
+    '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}',
+    '\u{2068}', '\u{2069}',
+];
 /// How often richer the HTML must be before a plain text counts as a stub of it.
 const RICHER: usize = 3;
 
@@ -34,6 +38,10 @@ pub(super) fn of(mail: &Mail<'_>) -> Body {
     }
     let text = best(mail);
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "");
+    // Marks of writing direction stand in front of labels and addresses, and say nothing to us.
+    if text.contains(DIRECTION_MARKS) {
+        text = text.replace(DIRECTION_MARKS, "");
+    }
     if text.len() > LONGEST {
         text.truncate(text.floor_char_boundary(LONGEST));
         body.doubts.push("only the first 1 MB of its text was read");

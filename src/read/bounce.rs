@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use regex::Regex;
 
-use super::head::Head;
+use super::head::{Head, begins};
 use super::html;
 use super::message::Automatic;
 use super::words::{WORDS, fold};
@@ -78,7 +78,9 @@ pub(super) fn in_words(mail: &Message<'_>, head: &Head<'_>) -> bool {
     }
     let proof = returned || !unreached(said, head).is_empty();
     let opens = WORDS.texts.bounce.found(&fold(opening(said)));
-    proof && (head.is_no_reply() || (subject && (opens || !head.is_reply())))
+    // A person may tell of a mail that came back: the subject of a machine says that and no more.
+    let formal = returned || begins(&WORDS.subjects.bounce, &head.subject) || head.is_role();
+    proof && (head.is_no_reply() || (subject && formal && (opens || !head.is_reply())))
 }
 
 /// The first words of a text, without lines of ornament.

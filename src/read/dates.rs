@@ -66,7 +66,7 @@ static WEEKDAYS: LazyLock<HashMap<&str, Option<i8>>> = LazyLock::new(|| {
     days
 });
 /// Names of zones that mean one offset wherever mail is written, in minutes.
-const ZONES: [(&str, i32); 22] = [
+const ZONES: [(&str, i32); 26] = [
     ("utc", 0),
     ("gmt", 0),
     ("z", 0),
@@ -77,6 +77,10 @@ const ZONES: [(&str, i32); 22] = [
     ("mez", 60),
     ("cest", 120),
     ("mesz", 120),
+    ("seč", 60),
+    ("selč", 120),
+    ("мск", 180),
+    ("hnec", 60),
     ("eet", 120),
     ("eest", 180),
     ("msk", 180),

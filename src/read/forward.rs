@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::attribution::{Introduction, attribution, introduction};
 use super::layout::{self, Block, LAYOUT, Marker, block, field, marker};
+use super::message::Address;
 use super::packs::is_subject_prefix;
 
 /// A forwarded message as the text gives it.
@@ -64,8 +65,20 @@ pub(super) fn original_subject(subject: &str) -> &str {
     }
 }
 
-/// The outermost message that a text forwards; `subject` is that of the message whose text it is.
-pub(super) fn find(text: &str, says: Says, subject: &str, zone: &TimeZone) -> Option<Forward> {
+/// What is known of the message whose text is looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Around<'a> {
+    pub(super) says: Says,
+    pub(super) subject: &'a str,
+    pub(super) author: Option<&'a Address>,
+    pub(super) readers: Vec<&'a Address>,
+    /// Whether it is for the service inbox and nobody else.
+    pub(super) to_service: bool,
+}
+
+/// The outermost message that a text forwards.
+pub(super) fn find(text: &str, around: &Around<'_>, zone: &TimeZone) -> Option<Forward> {
+    let says = around.says;
     let text = unglued(text);
     let raw: Vec<&str> = text.lines().collect();
     let lines: Vec<&str> = raw.iter().map(|line| line.trim_start_matches('\u{feff}')).collect();
@@ -78,7 +91,7 @@ pub(super) fn find(text: &str, says: Says, subject: &str, zone: &TimeZone) -> Op
             let quoted = line.trim_start().starts_with('>');
             match (kind, found) {
                 (Marker::Forwarded, Some(found)) if is_forward || !(quoted && answered) => return Some(found),
-                (Marker::Original, Some(found)) if is_passed_on(says, subject, &found.header, answered, typed) => {
+                (Marker::Original, Some(found)) if is_passed_on(around, &found.header, answered, typed) => {
                     return Some(found);
                 }
                 (Marker::Original, _) if !is_forward => return None,
@@ -86,7 +99,7 @@ pub(super) fn find(text: &str, says: Says, subject: &str, zone: &TimeZone) -> Op
             }
         } else if let Some((header, taken)) = bare_block(&lines, at, zone) {
             let (above, below) = (lines.get(..at)?, lines.get(at + taken..).unwrap_or_default());
-            let passed_on = is_passed_on(says, subject, &header, answered, typed);
+            let passed_on = is_passed_on(around, &header, answered, typed);
             return passed_on.then(|| forward(above, header, below));
         }
         if let Some(taken) = attribution(&lines, at) {
@@ -105,13 +118,25 @@ pub(super) fn find(text: &str, says: Says, subject: &str, zone: &TimeZone) -> Op
 }
 
 /// Whether a header block that no line calls forwarded begins a message that is passed on, rather than the history
-/// of an answer. Nothing typed above it: passed on. Else the subject tells, unless it speaks of something else than
-/// the block does, as an answer to a forward may.
-fn is_passed_on(says: Says, subject: &str, header: &Block, answered: bool, typed: bool) -> bool {
-    match says {
-        Says::Forward => !typed || !speaks_of_another(subject, &header.subject),
+/// of an answer. Written to its author: an answer. Nothing typed above it: passed on. Else the subject tells, unless
+/// it speaks of something else than the block does, as an answer to a forward may; or it goes to the service inbox
+/// alone, from somebody whom the block names as its reader.
+fn is_passed_on(around: &Around<'_>, header: &Block, answered: bool, typed: bool) -> bool {
+    let same = |one: &Address, other: &Address| {
+        (!one.address.is_empty() && one.address == other.address)
+            || (other.address.is_empty() && !one.name.is_empty() && one.name.eq_ignore_ascii_case(&other.name))
+    };
+    if header.from.as_ref().is_some_and(|author| around.readers.iter().any(|reader| same(reader, author))) {
+        return false;
+    }
+    let had_it = || {
+        let mut readers = header.to.iter().chain(&header.cc);
+        around.author.is_some_and(|author| readers.any(|reader| same(author, reader)))
+    };
+    match around.says {
+        Says::Forward => !typed || !speaks_of_another(around.subject, &header.subject),
         Says::Nothing => !answered,
-        Says::Answer => !answered && !typed,
+        Says::Answer => !answered && (!typed || (around.to_service && had_it())),
     }
 }
 
@@ -144,7 +169,10 @@ fn after_marker(lines: &[&str], at: usize, zone: &TimeZone) -> Option<Forward> {
     let below: Vec<&str> = if quoted { below.iter().map(|line| unquoted(line)).collect() } else { below.to_vec() };
     let gap = below.iter().take(GAP).take_while(|line| line.trim().is_empty()).count();
     let (header, taken) = block(below.get(gap..)?, zone)?;
-    Some(forward(lines.get(..at)?, header, below.get(gap + taken..).unwrap_or_default()))
+    let text = below.get(gap + taken..).unwrap_or_default();
+    // Some programs frame the fields with the same line below them.
+    let text = text.strip_prefix(&[*lines.get(at)?]).unwrap_or(text);
+    Some(forward(lines.get(..at)?, header, text))
 }
 
 /// Some programs forward below a line that introduces a quotation, and indent the text.
@@ -179,7 +207,11 @@ fn unglued(text: &str) -> Cow<'_, str> {
 fn forward(above: &[&str], header: Block, below: &[&str]) -> Forward {
     let end = above.iter().rposition(|line| !line.trim().is_empty() && !is_rule(line)).map_or(0, |last| last + 1);
     let note = above.get(..end).unwrap_or_default().join("\n").trim().to_owned();
-    Forward { note, header, text: below.join("\n") }
+    let mut filled = below.iter().filter(|line| !line.trim().is_empty()).peekable();
+    let quoted = filled.peek().is_some() && filled.all(|line| line.trim_start().starts_with('>'));
+    let text =
+        if quoted { below.iter().map(|line| unquoted(line)).collect::<Vec<_>>().join("\n") } else { below.join("\n") };
+    Forward { note, header, text }
 }
 
 /// A header block that no line announces, and how many lines it takes.
@@ -230,13 +262,39 @@ mod tests {
         }
     }
 
+    fn around(says: Says, subject: &str) -> Around<'_> {
+        Around { says, subject, author: None, readers: Vec::new(), to_service: false }
+    }
+
+    #[test]
+    fn who_is_named_tells_an_answer_from_what_is_passed_on() {
+        let text = format!("See below.\n\n{BLOCK}");
+        let address = |address: &str| Address { name: String::new(), address: address.to_owned() };
+        let (sam, ann, kim) = (address("sam@us.example"), address("ann@acme.example"), address("kim@us.example"));
+        #[rustfmt::skip]
+        let cases = [
+            (Says::Answer,  &sam, vec![],             true,  true),
+            (Says::Answer,  &kim, vec![],             true,  false),
+            (Says::Answer,  &sam, vec![kim.clone()],  false, false),
+            (Says::Answer,  &sam, vec![ann.clone()],  false, false),
+            (Says::Forward, &sam, vec![ann.clone()],  false, false),
+            (Says::Nothing, &sam, vec![ann.clone()],  false, false),
+            (Says::Forward, &sam, vec![kim.clone()],  false, true),
+        ];
+        for (says, author, readers, to_service, found) in cases {
+            let readers = readers.iter().collect();
+            let around = Around { says, subject: "Plan", author: Some(author), readers, to_service };
+            assert_eq!(find(&text, &around, &TimeZone::UTC).is_some(), found, "{around:?}");
+        }
+    }
+
     const BLOCK: &str = "From: Ann Archer <ann@acme.example>\nDate: Mon, 2 Mar 2026 at 09:14\nSubject: Plan\nTo: <sam@us.example>\n\nHi Sam";
 
     #[test]
     fn an_answer_to_a_forward_speaks_of_something_else() {
         let text = format!("Fine.\n\n{BLOCK}");
         for (subject, found) in [("FW: Plan", true), ("FW: The plan, please read", true), ("FW: Invoice", false)] {
-            assert_eq!(find(&text, says(subject), subject, &TimeZone::UTC).is_some(), found, "{subject}");
+            assert_eq!(find(&text, &around(says(subject), subject), &TimeZone::UTC).is_some(), found, "{subject}");
         }
     }
 
@@ -280,7 +338,7 @@ mod tests {
             ("Hello",         Says::Forward, None),
         ];
         for (text, says, note) in cases {
-            let found = find(text, says, "", &TimeZone::UTC);
+            let found = find(text, &around(says, ""), &TimeZone::UTC);
             assert_eq!(found.as_ref().map(|f| f.note.as_str()), note, "{text}");
             if let Some(found) = found {
                 assert_eq!(found.text.trim(), "Hi Sam", "{text}");

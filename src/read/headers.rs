@@ -79,7 +79,7 @@ fn conversation(mail: &Mail<'_>) -> Option<String> {
 /// The bytes as the parser takes them best: no blank lines and no mark of an encoding before the fields, line
 /// ends that it knows, header bytes in UTF-8. The body stays as it is.
 pub(super) fn repaired(raw: &[u8]) -> Cow<'_, [u8]> {
-    let raw = indented(unix_or_dos(beginning(raw)));
+    let raw = bounded(indented(unix_or_dos(beginning(raw))));
     let lines = raw.split_inclusive(|b| *b == b'\n').take_while(|line| !matches!(*line, b"\n" | b"\r\n"));
     let end = lines.map(<[u8]>::len).sum();
     let Some((head, body)) = raw.split_at_checked(end).filter(|(head, _)| std::str::from_utf8(head).is_err()) else {
@@ -148,6 +148,28 @@ fn indented(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
         Cow::Borrowed(_) => return raw,
     };
     Cow::Owned(mended)
+}
+
+#[expect(clippy::expect_used, reason = "the pattern is constant, and a test compiles it")]
+static UNBOUNDED: LazyLock<BytesRegex> = LazyLock::new(|| {
+    BytesRegex::new(r"(?im)^content-type:[ \t]*multipart/[a-z-]+").expect("a constant pattern compiles")
+});
+
+/// A message of parts that does not say what parts them is given the first line that can be it.
+fn bounded(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let lines = raw.split_inclusive(|b| *b == b'\n').take_while(|line| !matches!(*line, b"\n" | b"\r\n"));
+    let end: usize = lines.map(<[u8]>::len).sum();
+    let Some((head, body)) = raw.split_at_checked(end) else { return raw };
+    let Some(kind) = UNBOUNDED.find(head).filter(|_| !head.to_ascii_lowercase().windows(9).any(|w| w == b"boundary="))
+    else {
+        return raw;
+    };
+    let mut lines = body.split(|b| *b == b'\n').take(200).map(<[u8]>::trim_ascii_end);
+    let Some(line) = lines.find_map(|line| line.strip_prefix(b"--").filter(|rest| !rest.is_empty())) else {
+        return raw;
+    };
+    let (before, after) = head.split_at(kind.end());
+    Cow::Owned([before, b"; boundary=\"", line, b"\"", after, body].concat())
 }
 
 /// Lines that end in CR alone, as old systems wrote them, end in LF.

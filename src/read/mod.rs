@@ -77,7 +77,7 @@ pub fn read(raw: &[u8], ours: &Ours) -> Message {
     unwrap::open_files(&mut mail);
     let fields = Headers::of(&mail, &zone);
     let body = body::of(&mail);
-    let inside = unwrap::inside(&mail, &fields, &body.text, &zone);
+    let inside = unwrap::inside(&mail, &fields, &body.text, (ours, &zone));
     let mut message = match matters(&fields, &inside, ours) {
         Some(place) => forwarded(&fields, &body, inside, place, ours),
         None => direct(&mail, &fields, body, inside, ours),

@@ -130,7 +130,8 @@ fn mark(parts: &mut [Part], from: usize, to: usize) {
 }
 
 fn is_quoted(line: &str) -> bool {
-    line.trim_start_matches([' ', '\u{a0}']).starts_with('>')
+    let line = line.trim_start_matches([' ', '\u{a0}']);
+    line.starts_with('>') && !line.starts_with(">=")
 }
 
 /// `>>> our page <<<`.

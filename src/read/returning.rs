@@ -51,9 +51,7 @@ fn is_near(text: &str, cue: (usize, usize), date: &Range<usize>) -> bool {
         return between.len() <= REACH && !between.contains(['!', '?', ';', '。']) && !between.contains(". ");
     }
     start >= date.end
-        && text
-            .get(date.end..start)
-            .is_some_and(|between| between.trim().len() <= 6 && !between.contains(['.', ',', '。']))
+        && text.get(date.end..start).is_some_and(|between| between.trim().len() <= 6 && !between.contains(['.', '。']))
 }
 
 fn is_plausible(day: Date, sent: Date) -> bool {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use jiff::tz::TimeZone;
 use mail_parser::{Message as Mail, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
-use super::forward::{self, Forward, Says};
+use super::forward::{self, Around, Forward, Says};
 use super::head::Head;
 use super::headers::{self, Headers};
 use super::message::{Address, Carrier, Layer, Wrapping};
@@ -81,14 +81,19 @@ fn filed(part: &MessagePart<'_>) -> Option<Mail<'static>> {
 }
 
 /// Looks for forwarded messages in a message with this text.
-pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: &TimeZone) -> Inside<'m> {
+pub(super) fn inside<'m>(
+    mail: &'m Mail<'m>,
+    outer: &Headers,
+    text: &str,
+    (ours, zone): (&Ours, &TimeZone),
+) -> Inside<'m> {
     let mut inside = Inside::default();
     if is_report(mail, outer) {
         return inside;
     }
     let mut places = VecDeque::new();
-    let says = forward::says(&outer.subject);
-    if let Some(first) = forward::find(text, says, &outer.subject, zone) {
+    let around = around_carrier(outer, ours);
+    if let Some(first) = forward::find(text, &around, zone) {
         inside.note = note(&first.note);
         places.push_back(Place::Text(Box::new(first), outer.subject.clone()));
     } else {
@@ -96,7 +101,7 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     }
     let by_text = !places.is_empty();
     places.extend(attached(mail, outer).map(Place::Attached));
-    if !by_text && says != Says::Forward && !outer.in_reply_to.is_empty() {
+    if !by_text && around.says != Says::Forward && !outer.in_reply_to.is_empty() {
         inside.is_enclosure = !quote::part(text, outer.from.as_ref()).texts.new_text.trim().is_empty();
     }
     let mut read = 0;
@@ -114,11 +119,8 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
             let deeper: Vec<_> = attached(mail, fields).collect();
             deeper.into_iter().rev().for_each(|mail| places.push_front(Place::Attached(mail)));
         }
-        // History that it quotes is no forward.
-        let subject = &found.layer.subject;
-        let says = if forward::says(subject) == Says::Forward { Says::Forward } else { Says::Answer };
-        if let Some(forward) = forward::find(&text, says, subject, zone) {
-            places.push_front(Place::Text(Box::new(forward), subject.clone()));
+        if let Some(forward) = forward::find(&text, &around_layer(&found.layer), zone) {
+            places.push_front(Place::Text(Box::new(forward), found.layer.subject.clone()));
         }
         inside.found.push(found);
     }
@@ -127,6 +129,24 @@ pub(super) fn inside<'m>(mail: &'m Mail<'m>, outer: &Headers, text: &str, zone: 
     }
     name_the_nameless(&mut inside.found, outer);
     inside
+}
+
+fn around_carrier<'a>(outer: &'a Headers, ours: &Ours) -> Around<'a> {
+    let readers: Vec<&Address> = outer.to.iter().chain(&outer.cc).collect();
+    Around {
+        says: forward::says(&outer.subject),
+        subject: &outer.subject,
+        author: outer.from.as_ref(),
+        to_service: !readers.is_empty() && readers.iter().all(|a| ours.is_service(&a.address)),
+        readers,
+    }
+}
+
+fn around_layer(layer: &Layer) -> Around<'_> {
+    // History that it quotes is no forward.
+    let says = if forward::says(&layer.subject) == Says::Forward { Says::Forward } else { Says::Answer };
+    let readers = layer.to.iter().chain(&layer.cc).collect();
+    Around { says, subject: &layer.subject, author: layer.from.as_ref(), readers, to_service: false }
 }
 
 /// Programs drop addresses from what they forward; where a person's is known from beside, it is the same person.
