@@ -19,7 +19,7 @@ mod views;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,9 +28,9 @@ use crate::filing::Directory;
 use crate::judge::Judge;
 use crate::notify::compose::ComposeError;
 use crate::notify::{TemplateError, Templates};
-use crate::read::{Ours, Reading};
+use crate::read::{Habits, Ours, Reading};
 use crate::store::raw::{self, Kept, NewCopy};
-use crate::store::{Store, StoreError, Tx, accounts, leases, outbox};
+use crate::store::{Store, StoreError, Tx, accounts, habits, leases, outbox};
 use crate::watch::Patience;
 
 pub use deliver::{Delivered, Names};
@@ -40,6 +40,9 @@ pub use rethread::{Rethreaded, rethread};
 pub use understand::{Reader, Stopwatch, Times, Understood};
 pub use world::{Incoming, Story, World};
 
+/// How often we ask what domains repeat, and for how long a paragraph is remembered that few messages have.
+const LEARNING: SignedDuration = SignedDuration::from_hours(1);
+const RARE: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// How many messages one transaction takes in, and how many bytes.
 const BATCH: i64 = 200;
 const BATCH_BYTES: i64 = 16 * 1024 * 1024;
@@ -103,6 +106,8 @@ pub struct Pipeline {
     patience: Patience,
     /// The lease under which it works; none where it has the store to itself.
     holder: Option<Holder>,
+    /// When we last asked what domains repeat.
+    learnt_at: Mutex<Option<Timestamp>>,
 }
 
 /// What one call of [`Pipeline::work`] did.
@@ -144,7 +149,15 @@ impl Pipeline {
 
     fn with(store: Store, settings: Arc<Settings>, reader: Reader, templates: Templates) -> Self {
         let reader = Arc::new(understand::Pool::new(reader));
-        Self { store, settings, reader, templates, patience: Patience::default(), holder: None }
+        Self {
+            store,
+            settings,
+            reader,
+            templates,
+            patience: Patience::default(),
+            holder: None,
+            learnt_at: Mutex::default(),
+        }
     }
 
     /// A transaction that may be committed: where there is a lease, it is ours until then.
@@ -236,10 +249,24 @@ impl Pipeline {
         }
     }
 
+    /// Whether it is an hour since we last asked what domains repeat.
+    fn is_to_learn(&self, now: Timestamp) -> bool {
+        let mut learnt_at = self.learnt_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = learnt_at.is_none_or(|at| now.duration_since(at).abs() >= LEARNING);
+        if is_due {
+            *learnt_at = Some(now);
+        }
+        is_due
+    }
+
     /// Counts the attempt before the risk. A message that was tried before is tried alone, so
     /// that its neighbours do not pay for it.
     async fn claim(&self, now: Timestamp) -> Result<Vec<raw::Waiting>> {
         let mut tx = self.begin_work().await?;
+        if self.is_to_learn(now) {
+            habits::forget_rare(tx.db(), after(now, -RARE)).await?;
+            self.reader.reader().learn(Habits::of(habits::learnt(tx.db()).await?));
+        }
         raw::quarantine_exhausted(tx.db(), now).await?;
         let mut waiting = raw::waiting(tx.db(), BATCH, BATCH_BYTES).await?;
         let lone = waiting.iter().position(|w| w.attempts > 0);
@@ -339,5 +366,6 @@ fn ours(settings: &Settings) -> Ours {
         members: settings.members.iter().map(|m| m.address.clone()).collect(),
         people_domains: settings.service.people.clone(),
         time_zone: Some(settings.service.time_zone.clone()),
+        ..Ours::default()
     }
 }

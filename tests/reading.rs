@@ -179,3 +179,22 @@ fn subjects_alone_decide_nothing() {
     assert!(share(&forwards, Some("Re: The other matter"), true) <= 4, "forwards under the subject of an answer");
     assert!(share(&replies, Some("FW: The other matter"), false) <= 2, "answers under the subject of a forward");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(400))]
+    /// Whatever mail is made of, it is read, and no letter of its text is lost.
+    #[test]
+    fn nothing_makes_reading_fail(
+        head in r"(From: |To: |Subject: |Date: |Content-Type: (text/html|text/plain|multipart/mixed|message/rfc822)|References: |X-Forwarded-For: |[A-Za-z-]{1,12}: |[a-z<>@.,; =?\x80-\xff]{0,30}|\n){0,20}",
+        text in r"(On 2 March 2026 at 09:14, Ann <ann@acme.example> wrote:|> |From: Ann <ann@acme.example>|Sent: 2 March 2026|Subject: Plan|-----Original Message-----|---------- Forwarded message ---------|________________________________|-- |Regards|Sent from my phone|<blockquote>|<div>|</td>|&amp;|\x{feff}|\x00|[a-z ,.:\x{80}-\x{2ff}]{0,20}|\n){0,60}",
+    ) {
+        let raw = format!("{head}\n\n{text}");
+        let message = read::read(raw.as_bytes(), &ours());
+        proptest::prop_assert!((0.0..=1.0).contains(&message.confidence));
+        let plain = format!("From: Ann <ann@acme.example>\nTo: <watch@northlight.example>\nSubject: Plan\n\n{text}");
+        let parts = read::read(plain.as_bytes(), &ours()).texts;
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+        let kept = [&parts.new_text, &parts.quoted_text, &parts.signature, &parts.disclaimer];
+        proptest::prop_assert_eq!(kept.into_iter().map(|text| letters(text)).sum::<usize>(), letters(&text));
+    }
+}

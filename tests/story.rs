@@ -14,7 +14,7 @@ use barometer::pipeline::{Event, Pipeline};
 use barometer::store::mailboxes::Epoch;
 use barometer::store::outbox::NewNotification;
 use barometer::store::raw::{self, NewCopy};
-use barometer::store::{Store, accounts, incidents, outbox};
+use barometer::store::{Store, accounts, incidents, messages, outbox};
 use history::{judge, mails, replay_history, replay_on, settings};
 use jiff::{SignedDuration, Timestamp};
 use support::{Fresh, on_each_engine};
@@ -335,6 +335,36 @@ async fn each_outcome_of_an_attempt_has_its_end() {
         let counts = outbox::counts(&mut db).await.unwrap();
         assert_eq!((counts.held, counts.failed), (1, 2), "{counts:?}");
         assert_eq!((counts.queued, counts.deferred, counts.unknown), (0, 0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_domain_repeats_is_learnt_and_no_new_text_any_more() {
+    const FAIR: &str =
+        "Visit our stand in hall seven of the winter fair, where the new oak counters are shown until Sunday evening.";
+    on_each_engine(|Fresh { store, .. }| async move {
+        let start: Timestamp = NOON.parse().unwrap();
+        let pipeline = pipeline(&store);
+        for day in 0..7 {
+            let now = start + SignedDuration::from_hours(24 * day);
+            let date = now.strftime("%a, %d %b %Y %H:%M:%S +0000");
+            let mail = format!(
+                "From: Ann <ann@joiner.example>\nTo: <watch@northlight.example>\nSubject: Counter {day}\nDate: {date}\nMessage-ID: <{day}@joiner.example>\n\nCounter number {day} is ready and waits for you.\n\n{FAIR}\n"
+            );
+            pipeline.take(&[copy(&format!("{day}.eml"), mail.as_bytes(), false)], now).await.unwrap();
+            work_until_done(&pipeline, now).await;
+        }
+        let mut db = store.read().await.unwrap();
+        let rows = messages::recent(&mut db, "joiner.example", i64::MAX, 10).await.unwrap();
+        let mut is_new = Vec::new();
+        for row in rows.iter().rev() {
+            let doc = messages::doc(&mut db, row.message).await.unwrap().unwrap();
+            let message: barometer::read::Message = serde_json::from_str(&doc).unwrap();
+            assert_eq!(message.texts.disclaimer.contains("hall seven"), !message.texts.new_text.contains("hall seven"));
+            is_new.push(message.texts.new_text.contains("hall seven"));
+        }
+        assert_eq!(is_new, [true, true, true, true, true, false, false], "five times over two days make a habit");
     })
     .await;
 }

@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use super::{Pipeline, PipelineError, Result, Understood};
 use crate::filing::{self, Join, Joining, Known, Marks, Tie};
-use crate::read::{Automatic, Message};
+use crate::read::{Automatic, Message, remembered};
 use crate::store::accounts::Contact;
 use crate::store::messages::{self, KnownMessage, NewMessage};
 use crate::store::raw::{Settled, Waiting};
 use crate::store::verdicts::VerdictRow;
-use crate::store::{AnyConnection, accounts, never, raw, threads, verdicts};
+use crate::store::{AnyConnection, accounts, habits, never, raw, threads, verdicts};
 use crate::watch::Entry;
 
 /// A message that is new, and its place.
@@ -112,6 +112,8 @@ impl Pipeline {
         for (thread, at_us) in last {
             threads::touch(db, thread, at_us).await?;
         }
+        let repeated = batch.new.iter().flat_map(New::remembered).collect::<Vec<_>>();
+        habits::see_all(db, &repeated).await?;
         accounts::see_contacts(db, &batch.new.iter().filter_map(New::contact).collect::<Vec<_>>()).await?;
 
         let read = placed().map(|(new, message)| Settled { copy: new.copy, message: Some(message), state: "read" });
@@ -325,6 +327,15 @@ impl New<'_> {
         let own = is.iter().filter(|mark| !mark.starts_with("id:")).map(|mark| (account, mark.as_str(), "", message));
         let waits = points.iter().filter(|(tie, _)| self.join.is_none() && *tie != Tie::ThreadIndex).take(POINTS);
         own.chain(waits.map(|(tie, mark)| (account, mark.as_str(), tie.name(), message))).collect()
+    }
+
+    /// Paragraphs that may turn out to be a habit of its author's domain.
+    fn remembered(&self) -> Vec<(String, String, i64)> {
+        let message = &self.understood.message;
+        let person = message.automatic.is_none().then(|| remembered(message)).flatten();
+        let Some((domain, marks)) = person else { return Vec::new() };
+        let at_us = self.entry.sent_at.as_microsecond();
+        marks.into_iter().map(|mark| (domain.clone(), mark, at_us)).collect()
     }
 
     fn contact(&self) -> Option<Contact> {

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::config::{Account, Kind, Role, Settings};
 use crate::filing::{Attribution, Directory, content_key};
 use crate::judge::{Judge, Letter, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
-use crate::read::{self, Direction, Message, Ours, Reading};
+use crate::read::{self, Direction, Habits, Message, Ours, Reading};
 use crate::store::raw::Waiting;
 use crate::watch::Entry;
 
@@ -24,7 +24,7 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 /// The stages from bytes to verdict, with what they need to know.
 pub struct Reader {
     settings: Arc<Settings>,
-    ours: Ours,
+    ours: RwLock<Arc<Ours>>,
     directory: Directory,
     judge: Judge,
     members: Vec<String>,
@@ -65,7 +65,7 @@ impl Reader {
     #[must_use]
     pub fn new(settings: Arc<Settings>, judge: Judge) -> Self {
         Self {
-            ours: super::ours(&settings),
+            ours: RwLock::new(Arc::new(super::ours(&settings))),
             directory: super::directory(&settings),
             members: settings.members.iter().map(|m| m.name.clone()).collect(),
             settings,
@@ -86,13 +86,24 @@ impl Reader {
         &self.judge
     }
 
+    fn ours(&self) -> Arc<Ours> {
+        Arc::clone(&self.ours.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on, what domains are known to repeat is no new text.
+    pub fn learn(&self, habits: Habits) {
+        let ours = Ours { habits, ..(*self.ours()).clone() };
+        *self.ours.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ours);
+    }
+
     /// Takes one message of `whole_bytes`, of which `raw` is all or the beginning, through reading, filing
     /// and judging. `arrived_at` is the store's word; else its headers'.
     #[must_use]
     pub fn understand(&self, raw: &[u8], whole_bytes: u64, arrived_at: Option<Timestamp>) -> Understood {
         let begun = self.stopwatch.map(|now| now());
+        let ours = self.ours();
         let is_whole = raw.len() as u64 >= whole_bytes;
-        let message = if is_whole { read::read(raw, &self.ours) } else { read::read_beginning(raw, &self.ours) };
+        let message = if is_whole { read::read(raw, &ours) } else { read::read_beginning(raw, &ours) };
         let filed = self.directory.attribute(&message);
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());

@@ -60,8 +60,7 @@ pub(super) fn attribution(lines: &[&str], at: usize) -> Option<usize> {
     if first.len() <= BARE && STAMPED.is_match(first) && lines.get(at + 1).is_none_or(|line| is_apart(line)) {
         return Some(1);
     }
-    let begins = begins_well(first);
-    if !begins {
+    if !may_end(lines, at) || !begins_well(first) {
         return None;
     }
     let mut joined = String::new();
@@ -83,6 +82,13 @@ pub(super) fn attribution(lines: &[&str], at: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a line that can be the last of an introduction is near: most are told from prose by that alone.
+fn may_end(lines: &[&str], at: usize) -> bool {
+    let ends = |line: &&str| line.trim_end().ends_with([':', '：', '-', '*']);
+    let near = lines.get(at..).unwrap_or_default().iter().take(LINES);
+    near.clone().any(ends) || near.take(1).any(|first| first.contains('@'))
 }
 
 fn is_quoted(line: &str) -> bool {

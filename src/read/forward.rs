@@ -32,6 +32,7 @@ pub(super) enum Says {
     Nothing,
 }
 
+const BYTE_ORDER: char = '\u{feff}';
 /// Most empty lines between a marker and its header fields.
 const GAP: usize = 3;
 /// Lines by which an indented text is known.
@@ -80,8 +81,10 @@ pub(super) struct Around<'a> {
 pub(super) fn find(text: &str, around: &Around<'_>, zone: &TimeZone) -> Option<Forward> {
     let says = around.says;
     let text = unglued(text);
-    let raw: Vec<&str> = text.lines().collect();
-    let lines: Vec<&str> = raw.iter().map(|line| line.trim_start_matches('\u{feff}')).collect();
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches(BYTE_ORDER)).collect();
+    // Outlook for Mac puts one in front of what it forwards.
+    let marks =
+        text.contains(BYTE_ORDER).then(|| text.lines().map(|line| line.starts_with(BYTE_ORDER)).collect::<Vec<_>>());
     let is_forward = says == Says::Forward;
     // Whether history came before, and whether anything else did.
     let (mut answered, mut typed) = (false, false);
@@ -104,7 +107,7 @@ pub(super) fn find(text: &str, around: &Around<'_>, zone: &TimeZone) -> Option<F
         }
         if let Some(taken) = attribution(&lines, at) {
             let below = lines.get(at + taken..).unwrap_or_default();
-            let marked = raw.get(at).is_some_and(|line| line.starts_with('\u{feff}')) || is_indented(below);
+            let marked = marks.as_ref().and_then(|marks| marks.get(at)).is_some_and(|mark| *mark) || is_indented(below);
             let introduces = if typed { marked && says != Says::Answer } else { marked || is_forward };
             if introduces && !answered && !is_quoted_first(below) {
                 return introduced(&lines, (at, taken), zone);
@@ -241,7 +244,7 @@ pub(super) fn is_rule(line: &str) -> bool {
 
 fn unquoted(line: &str) -> &str {
     let line = line.trim_start();
-    line.strip_prefix("> ").or_else(|| line.strip_prefix('>')).unwrap_or(line).trim_start_matches('\u{feff}')
+    line.strip_prefix("> ").or_else(|| line.strip_prefix('>')).unwrap_or(line).trim_start_matches(BYTE_ORDER)
 }
 
 #[cfg(test)]

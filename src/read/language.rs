@@ -7,6 +7,8 @@ use super::words::WORDS;
 /// Fewest letters that tell a language.
 const ENOUGH: usize = 30;
 
+/// What is looked at of a longer text, in bytes.
+const LONG_ENOUGH: usize = 16 << 10;
 /// English is told by the beginning of a text, in bytes.
 const BEGINNING: usize = 2 << 10;
 /// Fewest words of its own that tell English, and their share of all: one in so many.
@@ -20,6 +22,7 @@ pub(super) fn of(text: &str) -> String {
     if is_english(text) {
         return "en".to_owned();
     }
+    let text = text.get(..text.floor_char_boundary(LONG_ENOUGH)).unwrap_or(text);
     let letters = text.chars().filter(|c| c.is_alphabetic()).take(ENOUGH).count();
     let wide =
         text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'));

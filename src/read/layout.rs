@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::message::Address;
 use super::packs::all;
+use super::words::Beginnings;
 use super::{dates, headers};
 
 /// A header field that programs write into a text.
@@ -36,10 +37,10 @@ pub(super) struct Layout {
     pub(super) sign_offs: HashSet<String>,
     /// Thanks that close a text where only a name follows.
     pub(super) thanks: HashSet<String>,
-    pub(super) devices: Vec<String>,
+    pub(super) devices: Beginnings,
     pub(super) traits: Vec<String>,
-    pub(super) banners: Vec<String>,
-    pub(super) footers: Vec<String>,
+    pub(super) banners: Beginnings,
+    pub(super) footers: Beginnings,
 }
 
 /// The words of all languages.
@@ -70,10 +71,10 @@ pub(super) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
         forward_prefixes: all(|pack| &pack.subjects.forward).into_iter().collect(),
         sign_offs: all(|pack| &pack.closing.sign_off).into_iter().collect(),
         thanks: all(|pack| &pack.closing.thanks).into_iter().collect(),
-        devices: all(|pack| &pack.closing.device),
+        devices: Beginnings::new(&all(|pack| &pack.closing.device)),
         traits: all(|pack| &pack.boilerplate.traits),
-        banners: all(|pack| &pack.boilerplate.banners),
-        footers: all(|pack| &pack.boilerplate.footers),
+        banners: Beginnings::new(&all(|pack| &pack.boilerplate.banners)),
+        footers: Beginnings::new(&all(|pack| &pack.boilerplate.footers)),
     }
 });
 
@@ -146,7 +147,7 @@ const FOLDED_LINES: usize = 30;
 
 /// Lower case, without the dots that Turkish capitals leave behind.
 pub(super) fn folded(text: &str) -> String {
-    text.to_lowercase().replace('\u{307}', "")
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase().replace('\u{307}', "") }
 }
 
 /// A marker that all fields of its block follow on the same line: the marker, and the fields.

@@ -17,6 +17,7 @@ mod lines;
 
 mod attribution;
 mod forward;
+mod habits;
 mod layout;
 mod quote;
 mod signature;
@@ -36,6 +37,7 @@ use jiff::tz::TimeZone;
 use mail_parser::{Message as Mail, MessageParser};
 
 pub use directives::Directives;
+pub use habits::{Habits, remembered};
 pub use message::{
     Address, Attachment, Automatic, Carrier, Direction, Facts, Layer, Message, Reading, Texts, Wrapping,
 };
@@ -60,6 +62,8 @@ pub struct Ours {
     pub people_domains: Vec<String>,
     /// Zone for dates that name none.
     pub time_zone: Option<TimeZone>,
+    /// What other domains are known to repeat.
+    pub habits: Habits,
 }
 
 /// Reads a message. Always answers; what cannot be read says why.
@@ -126,7 +130,7 @@ fn direct(mail: &Mail<'_>, fields: &Headers, body: Body, inside: Inside<'_>, our
         ..described(fields)
     };
     message.layers = inside.found.into_iter().map(|f| f.layer).collect();
-    take_texts(&mut message, quote::part(&body.text, fields.from.as_ref()));
+    take_texts(&mut message, quote::part(&body.text, fields.from.as_ref(), &ours.habits));
     if by_us {
         // Somebody may paste what was written, and say who wrote it.
         let (directives, rest) = directives::take(&message.texts.new_text);
@@ -159,7 +163,7 @@ fn forwarded(outer: &Headers, around: &Body, mut inside: Inside<'_>, place: usiz
         layers: inside.found.into_iter().map(|f| f.layer).collect(),
         ..described(&Headers { from: layer.from.clone(), ..fields })
     };
-    take_texts(&mut message, quote::part(&layer.text, layer.from.as_ref()));
+    take_texts(&mut message, quote::part(&layer.text, layer.from.as_ref(), &ours.habits));
     let (directives, _) = directives::take(message.note.as_deref().unwrap_or_default());
     obey(&mut message, directives);
     if let Some(mail) = attached {

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::attribution::{self, attribution};
 use super::dates;
 use super::forward::is_rule;
+use super::habits::{self, Habits};
 use super::html::SEAM;
 use super::layout::{Label, Marker, block, field, marker};
 use super::message::{Address, Texts};
@@ -36,11 +37,12 @@ const WRAPPED: usize = 58;
 const BEYOND_DOUBT: usize = 4;
 
 /// Takes a body apart; `author` helps to know a signature.
-pub(super) fn part(text: &str, author: Option<&Address>) -> Parted {
+pub(super) fn part(text: &str, author: Option<&Address>, habits: &Habits) -> Parted {
     let lines: Vec<&str> = text.lines().flat_map(apart).collect();
     let mut parts = vec![Part::New; lines.len()];
     let unmarked = quoted(&lines, &mut parts);
     signature::mark(&lines, &mut parts, author);
+    habits::set_apart(&lines, &mut parts, habits, author);
     let of = |part: Part| {
         let mine = lines.iter().zip(&parts).filter(|(_, p)| **p == part).map(|(line, _)| *line);
         mine.collect::<Vec<_>>().join("\n").trim_matches('\n').trim_end().to_owned()
@@ -162,7 +164,9 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
     }
     let before = at.checked_sub(1).and_then(|n| lines.get(n));
     let free = before.is_none_or(|line| line.trim().is_empty() || is_rule(line));
-    if line.len() > 1_000 || field(line).is_none() {
+    let Some((labels, _)) = field(line).filter(|_| line.len() <= 1_000) else { return false };
+    // Prose above it, or the same field below it: not the first line of a block.
+    if !free && field(lines.get(at + 1).unwrap_or(&"")).is_none_or(|(next, _)| next == labels) {
         return false;
     }
     if free && is_dated_to_somebody(below(at)) {
@@ -216,7 +220,7 @@ mod tests {
     use super::*;
 
     fn new_text(text: &str) -> String {
-        part(text, None).texts.new_text
+        part(text, None, &Habits::default()).texts.new_text
     }
 
     #[test]
@@ -248,7 +252,7 @@ mod tests {
             ["> x\n", "On \n", "From: a\n", "On 2 March 2026,\n", "-----Original\n", "regards\n", "wrote:\n", "\n"]
         {
             let text = line.repeat(1_000_000 / line.len());
-            let parted = part(&text, None);
+            let parted = part(&text, None, &Habits::default());
             assert!(parted.confidence > 0.0);
         }
     }
@@ -256,7 +260,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_letter_is_lost(text in r"(On 2 March 2026 at 09:14, Ann wrote:|> |From: Ann|-- |Regards|[a-z ,.:]{0,20}|\n){0,40}") {
-            let Texts { new_text, quoted_text, signature, disclaimer } = part(&text, None).texts;
+            let Texts { new_text, quoted_text, signature, disclaimer } = part(&text, None, &Habits::default()).texts;
             let count = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
             let all = count(&new_text) + count(&quoted_text) + count(&signature) + count(&disclaimer);
             proptest::prop_assert_eq!(all, count(&text));

@@ -63,7 +63,7 @@ fn banners(lines: &[&str], parts: &mut [Part]) {
             continue;
         }
         let bare = line.trim().trim_start_matches(['*', '|', '!', '⚠', '\u{fe0f}', ' ']).to_lowercase();
-        if !LAYOUT.banners.iter().any(|banner| bare.starts_with(banner.as_str())) {
+        if !LAYOUT.banners.begin(&bare) {
             return;
         }
         while lines.get(at).is_some_and(|line| !line.trim().is_empty()) {
@@ -83,7 +83,7 @@ fn boilerplate(lines: &[&str], parts: &mut [Part]) {
             let text = lines.get(start..end).unwrap_or_default().join(" ").to_lowercase();
             let below = parts.get(start) == Some(&Part::Signature);
             let first = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-            let footer = LAYOUT.footers.iter().any(|footer| first.starts_with(footer.as_str()));
+            let footer = LAYOUT.footers.begin(first);
             let found = LAYOUT.traits.iter().filter(|word| text.contains(word.as_str())).take(TRAITS).count();
             let legal = found >= if below { TRAITS_BELOW } else { TRAITS } && text.trim().len() > 60;
             let ruler = lines.get(start..end).is_some_and(|l| l.iter().all(|l| l.trim().is_empty() || is_rule(l)));
@@ -130,7 +130,7 @@ fn is_device(line: &str) -> bool {
         return false;
     }
     let bare = line.trim().trim_start_matches(['*', '[', '(', '-', '_', '<', ' ']).to_lowercase();
-    let named = bare.chars().count() <= 80 && LAYOUT.devices.iter().any(|d| bare.starts_with(d.as_str()));
+    let named = bare.chars().count() <= 80 && LAYOUT.devices.begin(&bare);
     // `Sent from my desk, which is easier than my phone.` is a sentence, unless it begs pardon.
     let words = bare.split_whitespace().filter(|word| !word.contains("://")).count();
     named && (words <= DEVICE_WORDS || WORDS.pardons.iter().any(|word| bare.contains(word.as_str())))
@@ -241,6 +241,7 @@ fn is_prose(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::read::habits::Habits;
     use crate::read::message::Address;
     use crate::read::quote::part;
 
@@ -262,7 +263,7 @@ mod tests {
             ("Best regards from Rome were on the card.\nFine.", "Best regards from Rome were on the card.\nFine."),
         ];
         for (text, expected) in cases {
-            assert_eq!(part(text, Some(&ann)).texts.new_text, expected, "{text}");
+            assert_eq!(part(text, Some(&ann), &Habits::default()).texts.new_text, expected, "{text}");
         }
     }
 }

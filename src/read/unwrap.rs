@@ -102,7 +102,7 @@ pub(super) fn inside<'m>(
     let by_text = !places.is_empty();
     places.extend(attached(mail, outer).map(Place::Attached));
     if !by_text && around.says != Says::Forward && !outer.in_reply_to.is_empty() {
-        inside.is_enclosure = !quote::part(text, outer.from.as_ref()).texts.new_text.trim().is_empty();
+        inside.is_enclosure = !quote::part(text, outer.from.as_ref(), &ours.habits).texts.new_text.trim().is_empty();
     }
     let mut read = 0;
     while let Some(place) = places.pop_front() {

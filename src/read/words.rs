@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 use serde::{Deserialize, Deserializer};
 
 use super::packs::{PACKS, Pack, all};
@@ -204,6 +204,24 @@ impl Phrases {
     /// Whether the folded text ends with a phrase.
     pub(super) fn ends(&self, text: &str) -> bool {
         self.spans(text).any(|(_, end)| end == text.len())
+    }
+}
+
+/// Beginnings of lines to look for, in one pass whatever their number.
+#[derive(Debug)]
+pub(super) struct Beginnings(AhoCorasick);
+
+impl Beginnings {
+    /// Makes beginnings ready; none may be empty.
+    #[expect(clippy::expect_used, reason = "the packs are part of the program; a test reads them")]
+    pub(super) fn new(beginnings: &[String]) -> Self {
+        let builder = AhoCorasick::builder().start_kind(StartKind::Anchored).build(beginnings);
+        Self(builder.expect("a few thousand short words fit"))
+    }
+
+    /// Whether the text begins with one of them.
+    pub(super) fn begin(&self, text: &str) -> bool {
+        self.0.is_match(Input::new(text).anchored(Anchored::Yes))
     }
 }
 

@@ -15,6 +15,8 @@ pub mod raw;
 
 pub mod messages;
 
+pub mod habits;
+
 pub mod accounts;
 pub mod threads;
 pub mod verdicts;

@@ -9,3 +9,14 @@ CREATE TABLE marks (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX marks_message ON marks (message);
 CREATE INDEX messages_thread ON messages (thread) WHERE thread IS NOT NULL;
+
+-- Paragraphs that mail of a domain repeats: at some point they are boilerplate.
+CREATE TABLE habits (
+    domain   TEXT NOT NULL,
+    mark     TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    first_us INTEGER NOT NULL,
+    last_us  INTEGER NOT NULL,
+    PRIMARY KEY (domain, mark)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX habits_learnt ON habits (messages, last_us);

@@ -9,3 +9,14 @@ CREATE TABLE marks (
 );
 CREATE INDEX marks_message ON marks (message);
 CREATE INDEX messages_thread ON messages (thread) WHERE thread IS NOT NULL;
+
+-- Paragraphs that mail of a domain repeats: at some point they are boilerplate.
+CREATE TABLE habits (
+    domain   TEXT COLLATE "C" NOT NULL,
+    mark     TEXT COLLATE "C" NOT NULL,
+    messages BIGINT NOT NULL,
+    first_us BIGINT NOT NULL,
+    last_us  BIGINT NOT NULL,
+    PRIMARY KEY (domain, mark)
+);
+CREATE INDEX habits_learnt ON habits (messages, last_us);
