@@ -83,7 +83,7 @@ pub(super) fn asks_or_answers(part: &MessagePart<'_>) -> bool {
     })
 }
 
-/// The appointment in one line: its name, and when it begins.
+/// The appointment in one line: its name, when it begins, and who asks for it, answers or calls it off.
 fn event(mail: &Message<'_>, subject: &str) -> Option<String> {
     let part = mail.parts.iter().find(|part| is_calendar(part));
     let lines = part.map(unfolded).unwrap_or_default();
@@ -93,10 +93,35 @@ fn event(mail: &Message<'_>, subject: &str) -> Option<String> {
         field(event, "SUMMARY").map(|(_, value)| unescaped(&value)).filter(|summary| !summary.trim().is_empty());
     let summary = summary.unwrap_or_else(|| subject.trim().to_owned());
     let start = field(event, "DTSTART").and_then(|(parameters, value)| moment(&parameters, value.trim()));
-    let mut line =
-        [Some(summary), start].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    let mut line = [Some(summary), start, who(&lines, event)]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ");
     line.truncate(line.floor_char_boundary(LONGEST_EVENT));
     (!line.is_empty()).then_some(line)
+}
+
+/// Who does what: `declined by ann@acme.example` (RFC 5546, 1.4).
+fn who(lines: &[String], event: &[String]) -> Option<String> {
+    let method = field(lines, "METHOD").map(|(_, value)| value.trim().to_uppercase())?;
+    let address = |value: &str| {
+        let lower = value.trim().to_lowercase();
+        let bare = lower.strip_prefix("mailto:").unwrap_or(&lower);
+        bare.contains('@').then(|| bare.to_owned())
+    };
+    let by = |deed: &str, property: &str| Some(format!("{deed} by {}", address(&field(event, property)?.1)?));
+    match method.as_str() {
+        "REPLY" | "COUNTER" => {
+            let (parameters, _) = field(event, "ATTENDEE")?;
+            let parameters = parameters.to_uppercase();
+            let status = parameters.split(';').find_map(|parameter| parameter.strip_prefix("PARTSTAT="));
+            by(&status.unwrap_or("ANSWERED").to_lowercase(), "ATTENDEE")
+        }
+        "CANCEL" => by("cancelled", "ORGANIZER"),
+        _ => by("asked for", "ORGANIZER"),
+    }
 }
 
 /// The lines of a calendar part, continued ones joined (RFC 5545, 3.1).
@@ -142,7 +167,7 @@ fn moment(parameters: &str, value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{deputy, moment};
+    use super::{deputy, moment, who};
 
     #[test]
     fn deputies_are_read() {
@@ -158,6 +183,26 @@ mod tests {
         for (text, whom) in cases {
             let mail = mail_parser::MessageParser::default().parse("From: jo@lumen.example\n\nx").unwrap();
             assert_eq!(deputy(text, &mail).as_deref(), whom, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_does_what_with_an_appointment_is_read() {
+        let lines = |method: &str| -> Vec<String> {
+            let text = format!(
+                "BEGIN:VCALENDAR\nMETHOD:{method}\nBEGIN:VEVENT\nORGANIZER;CN=Sam:mailto:Sam@us.example\nATTENDEE;PARTSTAT=DECLINED;CN=Ann:MAILTO:ann@acme.example\nEND:VEVENT"
+            );
+            text.lines().map(str::to_owned).collect()
+        };
+        #[rustfmt::skip]
+        let cases = [
+            ("REQUEST", Some("asked for by sam@us.example")),
+            ("REPLY",   Some("declined by ann@acme.example")),
+            ("CANCEL",  Some("cancelled by sam@us.example")),
+        ];
+        for (method, expected) in cases {
+            let lines = lines(method);
+            assert_eq!(who(&lines, &lines).as_deref(), expected, "{method}");
         }
     }
 
