@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::attribution::{Introduction, attribution, introduction};
 use super::layout::{self, Block, LAYOUT, Marker, block, field, marker};
 use super::message::Address;
+use super::notes;
 use super::packs::is_subject_prefix;
 
 /// A forwarded message as the text gives it.
@@ -171,7 +172,14 @@ fn after_marker(lines: &[&str], at: usize, zone: &TimeZone) -> Option<Forward> {
     let quoted = first.is_some_and(|line| line.trim_start().starts_with('>'));
     let below: Vec<&str> = if quoted { below.iter().map(|line| unquoted(line)).collect() } else { below.to_vec() };
     let gap = below.iter().take(GAP).take_while(|line| line.trim().is_empty()).count();
-    let (header, taken) = block(below.get(gap..)?, zone)?;
+    // The rest of a marker that was wrapped.
+    let wrapped = below.first().is_some_and(|line| line.trim_end().ends_with("-----") && marker(line).is_none());
+    let gap = if wrapped {
+        1 + below.iter().skip(1).take(GAP).take_while(|line| line.trim().is_empty()).count()
+    } else {
+        gap
+    };
+    let (header, taken) = block(below.get(gap..)?, zone).or_else(|| notes::block(below.get(gap..)?, zone))?;
     let text = below.get(gap + taken..).unwrap_or_default();
     // Some programs frame the fields with the same line below them.
     let text = text.strip_prefix(&[*lines.get(at)?]).unwrap_or(text);
@@ -219,15 +227,18 @@ fn forward(above: &[&str], header: Block, below: &[&str]) -> Forward {
 
 /// A header block that no line announces, and how many lines it takes.
 fn bare_block(lines: &[&str], at: usize, zone: &TimeZone) -> Option<(Block, usize)> {
-    let begins = begins_block(lines, at);
-    begins.then(|| block(lines.get(at..)?, zone)).flatten().filter(|(header, _)| is_whole(header))
+    let line = lines.get(at).filter(|line| line.len() < 1_000)?;
+    if !stands_free(lines, at) {
+        return None;
+    }
+    let labelled = field(line).and_then(|_| block(lines.get(at..)?, zone)).filter(|(header, _)| is_whole(header));
+    labelled.or_else(|| notes::block(lines.get(at..)?, zone))
 }
 
-/// Whether a line may be the first of a header block: a field, after nothing, an empty line or a ruler.
-fn begins_block(lines: &[&str], at: usize) -> bool {
+/// Whether nothing, an empty line or a ruler stands above.
+pub(super) fn stands_free(lines: &[&str], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|n| lines.get(n));
-    let free = before.is_none_or(|line| line.trim().is_empty() || is_rule(line));
-    free && lines.get(at).is_some_and(|line| line.len() < 1_000 && field(line).is_some())
+    before.is_none_or(|line| line.trim().is_empty() || is_rule(line))
 }
 
 /// A block that stands without a marker must be beyond doubt.

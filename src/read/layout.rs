@@ -208,7 +208,11 @@ fn label_before(text: &str, colon: usize) -> Option<usize> {
 /// Reads a header block from the first of `lines`. Returns it, and how many lines it takes with the
 /// empty ones after it. `None` unless it names an author and at least two more fields.
 pub(super) fn block(lines: &[&str], zone: &TimeZone) -> Option<(Block, usize)> {
-    let mut values: Vec<(Label, String)> = Vec::new();
+    followed(Vec::new(), lines, zone)
+}
+
+/// The same where the first fields are known already.
+pub(super) fn followed(mut values: Vec<(Label, String)>, lines: &[&str], zone: &TimeZone) -> Option<(Block, usize)> {
     let (mut at, mut gap) = (0, 0);
     let mut end = 0;
     let mut folded = 0;
@@ -217,7 +221,7 @@ pub(super) fn block(lines: &[&str], zone: &TimeZone) -> Option<(Block, usize)> {
         if line.trim().is_empty() {
             gap += 1;
             // Some programs leave a line between two fields; two end the block.
-            if gap > 1 || values.is_empty() {
+            if gap > 1 || at == 0 {
                 break;
             }
         } else if let Some((labels, value)) = field(line) {
@@ -342,6 +346,11 @@ fn person(text: &str) -> Address {
     let opening = cleaned.find(['<', '[']).filter(|_| cleaned.contains('@'));
     let Some((name, rest)) = opening.and_then(|at| cleaned.split_at_checked(at)) else {
         let bare = cleaned.split_whitespace().find(|w| w.contains('@')).unwrap_or("");
+        // `Ann Archer/London@ACME`: a name, and where it stands in a directory.
+        let of_directory = bare.split_once('@').is_some_and(|(_, domain)| !domain.contains('.'));
+        if of_directory && (cleaned.trim().contains(' ') || bare.contains('/')) {
+            return headers::clean(cleaned.split(['/', '@']).next().unwrap_or_default(), "");
+        }
         let name = if bare.is_empty() { cleaned.as_str() } else { "" };
         return headers::clean(name, bare);
     };

@@ -19,6 +19,7 @@ mod attribution;
 mod forward;
 mod habits;
 mod layout;
+mod notes;
 mod quote;
 mod signature;
 

@@ -6,11 +6,12 @@ use jiff::tz::TimeZone;
 
 use super::attribution::{self, attribution};
 use super::dates;
-use super::forward::is_rule;
+use super::forward::{is_rule, stands_free};
 use super::habits::{self, Habits};
 use super::html::SEAM;
 use super::layout::{Label, Marker, block, field, marker};
 use super::message::{Address, Texts};
+use super::notes;
 use super::signature;
 
 /// A body taken apart, and how sure we are of it.
@@ -154,22 +155,23 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
     match marker(line) {
         Some(Marker::Original) => return true,
         Some(Marker::Forwarded) => {
-            let gap = below(at + 1).iter().take(3).take_while(|l| l.trim().is_empty()).count();
-            return block(below(at + 1 + gap), &TimeZone::UTC).is_some();
+            return is_announced(below(at + 1));
         }
         None => {}
     }
     if line.trim() == SEAM && is_seam(below(at + 1)) {
         return true;
     }
-    let before = at.checked_sub(1).and_then(|n| lines.get(n));
-    let free = before.is_none_or(|line| line.trim().is_empty() || is_rule(line));
+    let free = stands_free(lines, at);
+    if free && notes::block(below(at), &TimeZone::UTC).is_some() {
+        return true;
+    }
     let Some((labels, _)) = field(line).filter(|_| line.len() <= 1_000) else { return false };
     // Prose above it, or the same field below it: not the first line of a block.
     if !free && field(lines.get(at + 1).unwrap_or(&"")).is_none_or(|(next, _)| next == labels) {
         return false;
     }
-    if free && is_dated_to_somebody(below(at)) {
+    if free && (is_dated_to_somebody(below(at)) || notes::is_headless(below(at))) {
         return true;
     }
     block(below(at), &TimeZone::UTC).is_some_and(|(found, _)| {
@@ -177,6 +179,19 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
         let whole = found.sent_at.is_some() && (known || !found.to.is_empty() || !found.subject.is_empty());
         whole && (free || (known && found.fields >= BEYOND_DOUBT))
     })
+}
+
+/// Whether header fields of some kind follow a line that announces a forwarded message.
+fn is_announced(below: &[&str]) -> bool {
+    // The marker may be wrapped.
+    let below = match below.split_first() {
+        Some((first, rest)) if first.trim_end().ends_with("-----") => rest,
+        _ => below,
+    };
+    let gap = below.iter().take(3).take_while(|line| line.trim().is_empty()).count();
+    let fields = below.get(gap..).unwrap_or_default();
+    let zone = &TimeZone::UTC;
+    block(fields, zone).is_some() || notes::block(fields, zone).is_some() || notes::is_headless(fields)
 }
 
 /// Whether a block begins with its date and an address that it went to: some programs leave out the author.
