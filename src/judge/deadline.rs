@@ -51,7 +51,7 @@ pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> W
             // Where nobody asks, no time is a demand.
             let named = if asked || beside { moments(words, sentence, at.datetime()) } else { Vec::new() };
             for moment in named {
-                if moment.past || promise::leads_to(words, sentence, &moment) {
+                if moment.past || is_slot(sentence, &moment) || promise::leads_to(words, sentence, &moment) {
                     continue;
                 }
                 let demand = Demand { asked, beside, unhurried: *unhurried };
@@ -61,6 +61,21 @@ pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> W
         }
     }
     found
+}
+
+/// `9:10 - 9:55`, `from 4 to 6`: when something takes place, not by when it is wanted.
+fn is_slot(sentence: Line<'_>, moment: &Moment) -> bool {
+    if moment.sort != Sort::Clock || moment.until {
+        return false;
+    }
+    let text = sentence.text();
+    let before = text.get(..moment.span.start).unwrap_or_default().trim_end();
+    let after = text.get(moment.span.end..).unwrap_or_default().trim_start();
+    let numbered = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let begins = after.strip_prefix(['-', '–', '—']).or_else(|| after.strip_prefix("to ")).is_some_and(numbered);
+    let ends = before.ends_with(['-', '–', '—'])
+        && before.trim_end_matches(['-', '–', '—', ' ']).ends_with(|c: char| c.is_ascii_digit() || c == 'm');
+    begins || ends
 }
 
 struct Demand {
@@ -85,8 +100,8 @@ fn weigh(
         return;
     }
     let pressing = matches!(moment.sort, Sort::Today | Sort::Tonight | Sort::Soon | Sort::Tomorrow);
-    let wants = (demand.asked && (moment.until || pressing || moment.sort == Sort::Clock))
-        || (demand.beside && (moment.until || moment.sort == Sort::Clock));
+    let wants =
+        (demand.asked && (moment.until || pressing || moment.sort == Sort::Clock)) || (demand.beside && moment.until);
     if !wants {
         return;
     }

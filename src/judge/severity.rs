@@ -3,7 +3,7 @@
 use super::Letter;
 use super::rules::{Rules, Status};
 use super::signal::{self, Speed};
-use super::verdict::{Severity, ToneLabel, UrgencyLabel, Verdict};
+use super::verdict::{Severity, Signal, ToneLabel, UrgencyLabel, Verdict};
 use crate::config::Sensitivity;
 use crate::read::Direction;
 
@@ -70,7 +70,10 @@ impl Case<'_> {
                 Speed::Week | Speed::Score => {}
             }
         }
-        if verdict.has("after_hours_demand") && circumstances.before_opening {
+        // A courteous request at an odd hour is for the one who reads it; heat, or a second sign, makes it more.
+        let second = |s: &&Signal| s.rule != "engine:deadline" && signal::is_negative(&s.signal);
+        let heated = self.tone() < ToneLabel::Neutral || verdict.signals.iter().any(|s| second(&s));
+        if verdict.has("after_hours_demand") && circumstances.before_opening && heated {
             self.raise(Severity::Warning, "it wants work before we next open");
         }
         self.heated();
