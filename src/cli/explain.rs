@@ -73,6 +73,9 @@ fn verdict(out: &mut Vec<String>, understood: &Understood) {
     for hit in &v.hits {
         line(out, "hit", &hit_line(hit));
     }
+    if let Some(lean) = &v.lean {
+        line(out, "lean", &format!("the words lean to displeasure: {:+} by {}", -lean.points, lean.words));
+    }
     for promise in &v.commitments {
         line(
             out,

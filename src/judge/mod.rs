@@ -21,11 +21,15 @@ mod promise;
 mod severity;
 mod weigh;
 
+pub mod lexicon;
+
 pub mod score;
 
 pub use rules::{Cap, Complaint, Complaints, Labels, RuleFile, RuleInfo, Rules, Status, shipped};
 pub use signal::Topic;
-pub use verdict::{Hit, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+pub use verdict::{
+    Hit, Leaning, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,
+};
 
 /// Judges messages by a checked set of rules.
 #[derive(Debug, Clone)]

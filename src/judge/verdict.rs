@@ -88,6 +88,15 @@ pub struct Hit {
     pub suppressed: Option<String>,
 }
 
+/// What the lexicon takes off the score of a tone, never enough to change its label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaning {
+    /// Points, 1 to 9.
+    pub points: i32,
+    /// The words that weigh most.
+    pub words: String,
+}
+
 /// A named fact about the message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
@@ -127,6 +136,9 @@ pub struct Promise {
 pub struct Verdict {
     /// `None` where the reading is unreadable.
     pub tone: Option<Tone>,
+    /// How far the words lean to displeasure beside the rules; `None` where they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lean: Option<Leaning>,
     /// `None` where the reading is unreadable.
     pub urgency: Option<Urgency>,
     /// Whether the message asks its reader for something.
@@ -151,6 +163,7 @@ impl Verdict {
     pub fn silent() -> Self {
         Self {
             tone: None,
+            lean: None,
             urgency: None,
             asks: false,
             signals: Vec::new(),

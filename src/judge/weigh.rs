@@ -9,13 +9,14 @@ use std::ops::Range;
 use super::Letter;
 use super::deadline::{self, Wanted};
 use super::language::{Speaks, WORDS, Words};
+use super::lexicon;
 use super::prefilter::Candidates;
 use super::promise::{self, Found};
 use super::rules::{About, Conditional, Labels, Negation, Rule, Rules, Scope, Status};
 use super::severity::{self, Circumstances};
 use super::signal::{self, Speed};
 use super::text::{Line, Zone};
-use super::verdict::{Hit, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+use super::verdict::{Hit, Leaning, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::Direction;
 
 /// A letter longer than this many words also tells of matters between others.
@@ -412,7 +413,12 @@ impl Evidence {
         let urgency = urgency(labels, &sums, &self, tone);
         let confidence = self.confidence(letter);
         let circumstances = Circumstances { before_opening: self.wanted.before_opening };
+        let lean = (letter.language == "en").then(|| lexicon::lean(letter.new_text)).filter(|lean| lean.points > 0);
+        // It ranks what rules find alike; the label stands.
+        let points = lean.as_ref().map_or(0, |lean| lean.points);
+        let tone = Tone { score: (tone.score - points).max(-100), ..tone };
         let mut verdict = Verdict {
+            lean: lean.map(|lean| Leaning { points: lean.points, words: lean.words }),
             tone: Some(tone),
             urgency: Some(urgency),
             asks: self.asks,
