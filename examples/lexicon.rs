@@ -1,4 +1,4 @@
-//! Learns which words lean to displeasure, and writes `rules/lexicon.toml`.
+//! Learns which words lean to displeasure, and writes `rules/lang/lexicon-en.toml`.
 //!
 //! `cargo run --release --example lexicon -- FILE…` reads JSONL files of rows `{"id": …, "text": …,
 //! "label_tone": …}`, learns from half of them by logistic regression (L2, `AdaGrad`) over the words and pairs of
@@ -120,7 +120,7 @@ fn write(weights: &HashMap<String, f64>, bias: f64) -> Result<()> {
     for (term, weight) in sorted {
         writeln!(text, "\"{term}\" = {weight:.2}")?;
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lexicon.toml");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lang/lexicon-en.toml");
     fs::write(path, text).with_context(|| format!("cannot write {path}"))?;
     println!("{} terms written to {path}", weights.len());
     Ok(())

@@ -1,6 +1,6 @@
 //! How far the words of a text lean to displeasure, where no rule says so.
 //!
-//! A linear model over words and pairs of words, `rules/lexicon.toml`. It ranks messages that rules find alike; it
+//! A linear model over words and pairs of words, `rules/lang/lexicon-en.toml`. It ranks messages that rules find alike; it
 //! moves the score of a tone by less than any label asks for, so that no label and no alert rests on it.
 
 use std::collections::{HashMap, HashSet};
@@ -24,7 +24,7 @@ struct Lexicon {
 
 #[expect(clippy::expect_used, reason = "the file is part of the program; a test reads it")]
 static LEXICON: LazyLock<Lexicon> =
-    LazyLock::new(|| toml::from_str(include_str!("../../rules/lexicon.toml")).expect("the lexicon holds together"));
+    LazyLock::new(|| toml::from_str(include_str!("../../rules/lang/lexicon-en.toml")).expect("the lexicon holds together"));
 
 /// The lean of a text.
 #[derive(Debug, Clone, PartialEq)]
