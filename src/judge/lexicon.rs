@@ -23,8 +23,9 @@ struct Lexicon {
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program; a test reads it")]
-static LEXICON: LazyLock<Lexicon> =
-    LazyLock::new(|| toml::from_str(include_str!("../../rules/lang/lexicon-en.toml")).expect("the lexicon holds together"));
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../rules/lang/lexicon-en.toml")).expect("the lexicon holds together")
+});
 
 /// The lean of a text.
 #[derive(Debug, Clone, PartialEq)]
