@@ -90,6 +90,11 @@ pub(super) fn find(text: &str, around: &Around<'_>, zone: &TimeZone) -> Option<F
     // Whether history came before, and whether anything else did.
     let (mut answered, mut typed) = (false, false);
     for (at, line) in lines.iter().enumerate() {
+        // Nothing but marks of quotation, or nothing at all.
+        if line.bytes().all(|byte| byte == b'>' || byte == b' ') {
+            answered |= !is_forward && line.starts_with('>');
+            continue;
+        }
         if let Some(kind) = marker(line) {
             let found = after_marker(&lines, at, zone);
             let quoted = line.trim_start().starts_with('>');

@@ -89,12 +89,12 @@ fn quoted(lines: &[&str], parts: &mut [Part]) -> bool {
             at += taken;
             continue;
         }
-        if begins_history(lines, at) {
+        let is_history = is_quoted(line) && !is_ornament(line) && (many || !looks_like_a_figure(line));
+        if !is_history && begins_history(lines, at) {
             let from = rule_above(lines, at);
             mark(parts, from, lines.len());
             return false;
         }
-        let is_history = is_quoted(line) && !is_ornament(line) && (many || !looks_like_a_figure(line));
         if is_history || is_rest_of_quote(lines, at) || is_initialled(lines, at) {
             mark(parts, at, at + 1);
         }

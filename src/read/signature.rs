@@ -12,6 +12,8 @@ const DELIMITED: usize = 25;
 const CLOSED: usize = 12;
 /// Longest line of a contact block, in characters.
 const CONTACT: usize = 90;
+/// Longest legal notice, in bytes.
+const LONGEST_NOTICE: usize = 16 << 10;
 /// Most words of a footer that a device adds.
 const DEVICE_WORDS: usize = 9;
 /// Traits of boilerplate that a paragraph must show: above a signature, and below one.
@@ -80,7 +82,11 @@ fn boilerplate(lines: &[&str], parts: &mut [Part]) {
     for (from, to) in runs(parts) {
         let mut end = to;
         while let Some(start) = paragraph_above(lines, (from, end)) {
-            let text = lines.get(start..end).unwrap_or_default().join(" ").to_lowercase();
+            let paragraph = lines.get(start..end).unwrap_or_default();
+            if paragraph.iter().map(|line| line.len()).sum::<usize>() > LONGEST_NOTICE {
+                break;
+            }
+            let text = paragraph.join(" ").to_lowercase();
             let below = parts.get(start) == Some(&Part::Signature);
             let first = text.trim_start_matches(|c: char| !c.is_alphanumeric());
             let footer = LAYOUT.footers.begin(first);
