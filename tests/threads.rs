@@ -215,9 +215,11 @@ fn by_dovecot(rig: &Rig, mails: &[Mail]) -> Groups {
     let mut ask = imap.stdin.take().unwrap();
     ask.write_all(b"a SELECT INBOX\r\nb THREAD REFS UTF-8 ALL\r\nc FETCH 1:* (BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])\r\nd LOGOUT\r\n")
         .unwrap();
-    drop(ask);
+    // The program ends by LOGOUT; were its input closed before, it might end earlier.
     let output = imap.wait_with_output().unwrap();
+    drop(ask);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("d OK"), "Dovecot answered everything");
     let threads = text.lines().find_map(|line| line.strip_prefix("* THREAD ")).expect("Dovecot has THREAD=REFS");
     let ids = fetched(&text);
     numbers(threads).into_iter().map(|group| group.into_iter().map(|number| ids[&number].clone()).collect()).collect()

@@ -534,6 +534,9 @@ fn tone(labels: &Labels, sums: &Sums, evidence: &Evidence) -> Tone {
     Tone { label, score: score.clamp(-100, 100) }
 }
 
+/// Signals that never wait until another day.
+const GRAVE: [&str; 4] = ["legal_threat", "abuse", "over_your_head", "staff_hostile"];
+
 fn urgency(labels: &Labels, sums: &Sums, evidence: &Evidence, tone: Tone) -> Urgency {
     let mut score = labels.base + sums.urgency;
     if evidence.wanted.short_notice.is_some() {
@@ -550,6 +553,9 @@ fn urgency(labels: &Labels, sums: &Sums, evidence: &Evidence, tone: Tone) -> Urg
     } else if evidence.unhurried && evidence.wanted.short_notice.is_none() {
         score += labels.no_ask;
     }
+    // Law, insult and going to a superior want an answer the same day, whatever time is named.
+    let grave = tone.label == ToneLabel::Hostile || GRAVE.iter().any(|signal| evidence.holds(signal));
+    let score = if grave { score.max(labels.high) } else { score };
     let label = if score >= labels.critical {
         UrgencyLabel::Critical
     } else if score >= labels.high {
