@@ -14,10 +14,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use barometer::calendar::Calendar;
-use barometer::config::{Kind, Sensitivity};
 use barometer::judge::score::Labelled;
 use barometer::judge::{Judge, Letter, RuleFile, Rules, Verdict, shipped};
-use barometer::read::Direction;
 
 const TEXT_BYTES: usize = 2048;
 /// How many words are common.
@@ -129,23 +127,9 @@ fn rules(common: &[String], count: usize) -> String {
 fn judged(judge: &Judge, text: &str, calendar: &Calendar) -> Verdict {
     judge.judge(&Letter {
         subject: "Second floor",
-        new_text: text,
-        quoted_text: "",
-        signature: "",
-        disclaimer: "",
-        attachment_names: &[],
-        direction: Direction::Inbound,
-        kind: Kind::Client,
-        language: "en",
         at: "2026-03-03T10:00[UTC]".parse().ok(),
-        calendar,
         author: "ottoline@tansy.example",
-        superiors_on_copy: &[],
-        members: &[],
-        high_priority: false,
-        reading_confidence: 1.0,
-        stop_phrases: &[],
-        sensitivity: Sensitivity::Normal,
+        ..Letter::of_text(text, calendar)
     })
 }
 

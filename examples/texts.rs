@@ -12,9 +12,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use barometer::calendar::Calendar;
-use barometer::config::{Kind, Sensitivity};
 use barometer::judge::{Judge, Letter, Rules, ToneLabel, Verdict, shipped};
-use barometer::read::Direction;
 use serde::Deserialize;
 
 /// Labels of displeasure.
@@ -39,7 +37,7 @@ fn main() -> Result<()> {
         let judged: Vec<(Row, Verdict)> = rows
             .into_iter()
             .map(|row| {
-                let verdict = judge.judge(&letter(&row.text, &calendar));
+                let verdict = judge.judge(&Letter::of_text(&row.text, &calendar));
                 (row, verdict)
             })
             .collect();
@@ -49,29 +47,6 @@ fn main() -> Result<()> {
         asking(&judged);
     }
     Ok(())
-}
-
-fn letter<'a>(text: &'a str, calendar: &'a Calendar) -> Letter<'a> {
-    Letter {
-        subject: "",
-        new_text: text,
-        quoted_text: "",
-        signature: "",
-        disclaimer: "",
-        attachment_names: &[],
-        direction: Direction::Inbound,
-        kind: Kind::Client,
-        language: "en",
-        at: None,
-        calendar,
-        author: "",
-        superiors_on_copy: &[],
-        members: &[],
-        high_priority: false,
-        reading_confidence: 1.0,
-        stop_phrases: &[],
-        sensitivity: Sensitivity::Normal,
-    }
 }
 
 /// The share of pairs of a negative and another text of which the negative one has the lower score; ties count half.

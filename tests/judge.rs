@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use barometer::calendar::Calendar;
-use barometer::config::{Kind, Sensitivity};
+use barometer::config::Kind;
 use barometer::judge::score::{self, Labelled, LabelledKind, Predicted, Row};
 use barometer::judge::{Judge, Letter, RuleFile, Rules, Severity, ToneLabel, Verdict, shipped};
 use barometer::read::Direction;
@@ -18,26 +18,7 @@ use jiff::tz::TimeZone;
 
 /// A letter with nothing but a text: inbound, from a client, on a Tuesday at ten.
 fn letter<'a>(text: &'a str, calendar: &'a Calendar) -> Letter<'a> {
-    Letter {
-        subject: "",
-        new_text: text,
-        quoted_text: "",
-        signature: "",
-        disclaimer: "",
-        attachment_names: &[],
-        direction: Direction::Inbound,
-        kind: Kind::Client,
-        language: "en",
-        at: Some(at("2026-03-03T10:00")),
-        calendar,
-        author: "ottoline@tansy.example",
-        superiors_on_copy: &[],
-        members: &[],
-        high_priority: false,
-        reading_confidence: 1.0,
-        stop_phrases: &[],
-        sensitivity: Sensitivity::Normal,
-    }
+    Letter { at: Some(at("2026-03-03T10:00")), author: "ottoline@tansy.example", ..Letter::of_text(text, calendar) }
 }
 
 fn at(local: &str) -> jiff::Zoned {

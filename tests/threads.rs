@@ -289,6 +289,13 @@ fn threads_are_those_of_a_mail_server_in_whatever_order_mail_comes() {
     let (to_truth, to_server) = (agreement(&again, &truth), agreement(&again, &server));
     println!("found anew: {to_truth:.4} with the truth, {to_server:.4} with Dovecot");
     assert!(to_server >= 0.98 && to_truth >= 0.98);
+    let nobody = Command::new(env!("CARGO_BIN_EXE_barometer"))
+        .args(["threads", "--rebuild", "--account", "acne", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("no message of an account acne"));
     let people: HashMap<&str, HashSet<&String>> =
         mails.iter().map(|mail| (mail.id.as_str(), mail.people.iter().collect())).collect();
     for tie in rows.iter().flat_map(|row| row["joined"].as_array().unwrap()) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use barometer::calendar::Calendar;
-use barometer::config::{Kind, Sensitivity};
+use barometer::config::Kind;
 use barometer::judge::score::{self, Labelled, LabelledKind, Predicted, Row};
 use barometer::judge::{Judge, Letter};
 use barometer::read::Direction;
@@ -81,23 +81,10 @@ fn judged(judge: &Judge, message: &Labelled, calendar: &Calendar) -> Predicted {
     let at = message.received_local.parse::<DateTime>().ok();
     let verdict = judge.judge(&Letter {
         subject: &message.subject,
-        new_text: &message.body,
-        quoted_text: "",
-        signature: "",
-        disclaimer: "",
-        attachment_names: &[],
         direction,
         kind,
-        language: "en",
         at: at.and_then(|at| at.to_zoned(calendar.zone.clone()).ok()),
-        calendar,
-        author: "",
-        superiors_on_copy: &[],
-        members: &[],
-        high_priority: false,
-        reading_confidence: 1.0,
-        stop_phrases: &[],
-        sensitivity: Sensitivity::Normal,
+        ..Letter::of_text(&message.body, calendar)
     });
     Predicted::from(&verdict)
 }

@@ -31,6 +31,12 @@ impl Threads {
             let store = Store::open(&settings.service.store).await?;
             Ok(pipeline::rethread(&store, self.account.as_deref(), now).await?)
         })?;
+        if let (0, Some(account)) = (done.messages, &self.account) {
+            return Err(open::Usage(format!(
+                "the store has no message of an account {account}; `barometer accounts` names those it knows"
+            ))
+            .into());
+        }
         if common.json {
             print::json(
                 &serde_json::json!({ "messages": done.messages, "threads": done.threads, "changed": done.changed }),

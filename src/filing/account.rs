@@ -80,7 +80,8 @@ impl Directory {
             found.evidence = "names nobody outside the firm".into();
         }
         if let Some(id) = &message.directives.account {
-            found.doubt = Some(format!("its forwarder named the account {id}, and there is none"));
+            found.evidence =
+                format!("{}; its forwarder named the account {id}, which the settings do not have", found.evidence);
         }
         found
     }
@@ -255,6 +256,24 @@ mod tests {
             let got = directory.lookup(&person(address), "its author").and_then(|a| a.account);
             assert_eq!(got.as_deref(), account, "{address}");
         }
+    }
+
+    #[test]
+    fn what_the_forwarder_names_wins_over_the_author() {
+        const MAIL: &str = "From: Sam <sam@us.example>\nTo: watch@us.example\nSubject: Fwd: Plan\n\n@account ID\n\n---------- Forwarded message ---------\nFrom: Ann <ann@post.example>\nDate: Mon, 2 Mar 2026 at 09:14\nSubject: Plan\nTo: <sam@us.example>\n\nHi Sam";
+        let ours = crate::read::Ours {
+            service: "watch@us.example".into(),
+            domains: vec!["us.example".into()],
+            ..Default::default()
+        };
+        let mut directory = Directory { our_domains: ours.domains.clone(), ..Directory::default() };
+        directory.ids.insert("acme".into());
+        let filed = |id: &str| directory.attribute(&crate::read::read(MAIL.replace("ID", id).as_bytes(), &ours));
+        let named = filed("acme");
+        assert_eq!((named.account.as_deref(), named.contact.as_deref()), (Some("acme"), Some("ann@post.example")));
+        let unknown = filed("acne");
+        assert_ne!(unknown.account.as_deref(), Some("acne"));
+        assert!(unknown.evidence.contains("named the account acne"), "{}", unknown.evidence);
     }
 
     #[test]

@@ -228,3 +228,30 @@ pub struct Letter<'a> {
     /// How easily the account's mail alerts.
     pub sensitivity: crate::config::Sensitivity,
 }
+
+impl<'a> Letter<'a> {
+    /// A letter of which nothing is known but an English text: from a client, at no particular time.
+    #[must_use]
+    pub fn of_text(new_text: &'a str, calendar: &'a crate::calendar::Calendar) -> Self {
+        Self {
+            subject: "",
+            new_text,
+            quoted_text: "",
+            signature: "",
+            disclaimer: "",
+            attachment_names: &[],
+            direction: Direction::Inbound,
+            kind: crate::config::Kind::Client,
+            language: "en",
+            at: None,
+            calendar,
+            author: "",
+            superiors_on_copy: &[],
+            members: &[],
+            high_priority: false,
+            reading_confidence: 1.0,
+            stop_phrases: &[],
+            sensitivity: crate::config::Sensitivity::Normal,
+        }
+    }
+}

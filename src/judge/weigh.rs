@@ -416,7 +416,8 @@ impl Evidence {
         let lean = (letter.language == "en").then(|| lexicon::lean(letter.new_text)).filter(|lean| lean.points > 0);
         // It ranks what rules find alike; the label stands.
         let points = lean.as_ref().map_or(0, |lean| lean.points);
-        let tone = Tone { score: (tone.score - points).max(-100), ..tone };
+        let least = if tone.label >= ToneLabel::Positive { tone.score.min(1) } else { -100 };
+        let tone = Tone { score: (tone.score - points).max(least), ..tone };
         let mut verdict = Verdict {
             lean: lean.map(|lean| Leaning { points: lean.points, words: lean.words }),
             tone: Some(tone),

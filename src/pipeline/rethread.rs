@@ -60,6 +60,7 @@ async fn rethread_one(db: &mut AnyConnection, account: &str, now: Timestamp) -> 
     }
     let mut done = Rethreaded { messages: rows.len(), threads: groups.len(), changed: 0 };
     let mut taken: HashSet<i64> = HashSet::new();
+    let mut changed: HashSet<i64> = HashSet::new();
     for places in groups.values() {
         let members = || places.iter().filter_map(|place| rows.get(*place));
         // A thread keeps its number where it can.
@@ -72,7 +73,7 @@ async fn rethread_one(db: &mut AnyConnection, account: &str, now: Timestamp) -> 
         };
         taken.insert(thread);
         let moved: Vec<i64> = members().filter(|row| row.thread != Some(thread)).map(|row| row.message).collect();
-        done.changed += moved.len();
+        changed.extend(&moved);
         threads::place_all(db, thread, &moved).await?;
     }
     let number = |place: usize| rows.get(place).map(|row| row.message);
@@ -85,7 +86,9 @@ async fn rethread_one(db: &mut AnyConnection, account: &str, now: Timestamp) -> 
         })
         .collect();
     let before = rows.iter().map(|row| row.how.as_deref().unwrap_or("first"));
-    done.changed += joins.iter().zip(before).filter(|((_, _, by), before)| by != before).count();
+    let others = joins.iter().zip(before).filter(|((_, _, by), before)| by != before);
+    changed.extend(others.map(|((message, ..), _)| *message));
+    done.changed = changed.len();
     threads::join_all(db, &joins).await?;
     Ok(done)
 }

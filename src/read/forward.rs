@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 
-use super::attribution::{Introduction, attribution, introduction};
+use super::introduction::{self, Introduction};
 use super::layout::{self, Block, LAYOUT, Marker, block, field, marker};
 use super::message::Address;
 use super::notes;
@@ -111,7 +111,7 @@ pub(super) fn find(text: &str, around: &Around<'_>, zone: &TimeZone) -> Option<F
             let passed_on = is_passed_on(around, &header, answered, typed);
             return passed_on.then(|| forward(above, header, below));
         }
-        if let Some(taken) = attribution(&lines, at) {
+        if let Some(taken) = introduction::lines_at(&lines, at) {
             let below = lines.get(at + taken..).unwrap_or_default();
             let marked = marks.as_ref().and_then(|marks| marks.get(at)).is_some_and(|mark| *mark) || is_indented(below);
             let introduces = if typed { marked && says != Says::Answer } else { marked || is_forward };
@@ -176,25 +176,28 @@ fn after_marker(lines: &[&str], at: usize, zone: &TimeZone) -> Option<Forward> {
     let first = below.iter().find(|line| !line.trim().is_empty());
     let quoted = first.is_some_and(|line| line.trim_start().starts_with('>'));
     let below: Vec<&str> = if quoted { below.iter().map(|line| unquoted(line)).collect() } else { below.to_vec() };
-    let gap = below.iter().take(GAP).take_while(|line| line.trim().is_empty()).count();
-    // The rest of a marker that was wrapped.
-    let wrapped = below.first().is_some_and(|line| line.trim_end().ends_with("-----") && marker(line).is_none());
-    let gap = if wrapped {
-        1 + below.iter().skip(1).take(GAP).take_while(|line| line.trim().is_empty()).count()
-    } else {
-        gap
-    };
-    let (header, taken) = block(below.get(gap..)?, zone).or_else(|| notes::block(below.get(gap..)?, zone))?;
-    let text = below.get(gap + taken..).unwrap_or_default();
+    let fields = below_marker(&below);
+    let (header, taken) = block(fields, zone).or_else(|| notes::block(fields, zone))?;
+    let text = fields.get(taken..).unwrap_or_default();
     // Some programs frame the fields with the same line below them.
     let text = text.strip_prefix(&[*lines.get(at)?]).unwrap_or(text);
     Some(forward(lines.get(..at)?, header, text))
 }
 
+/// What stands below a marker, without the rest of one that was wrapped and without the gap.
+pub(super) fn below_marker<'l, 't>(below: &'l [&'t str]) -> &'l [&'t str] {
+    let below = match below.split_first() {
+        Some((first, rest)) if first.trim_end().ends_with("-----") && marker(first).is_none() => rest,
+        _ => below,
+    };
+    let gap = below.iter().take(GAP).take_while(|line| line.trim().is_empty()).count();
+    below.get(gap..).unwrap_or_default()
+}
+
 /// Some programs forward below a line that introduces a quotation, and indent the text.
 fn introduced(lines: &[&str], (at, taken): (usize, usize), zone: &TimeZone) -> Option<Forward> {
     let line = lines.get(at..at + taken)?.join(" ");
-    let Introduction { author, date_raw, sent_at } = introduction(&line, zone)?;
+    let Introduction { author, date_raw, sent_at } = introduction::read(&line, zone)?;
     let header = Block { from: Some(author), sent_at, date_raw, ..Block::default() };
     let below: Vec<&str> =
         lines.get(at + taken..)?.iter().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();

@@ -15,9 +15,9 @@ mod body;
 mod html;
 mod lines;
 
-mod attribution;
 mod forward;
 mod habits;
+mod introduction;
 mod layout;
 mod notes;
 mod quote;

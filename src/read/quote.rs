@@ -4,11 +4,11 @@
 
 use jiff::tz::TimeZone;
 
-use super::attribution::{self, attribution};
 use super::dates;
-use super::forward::{is_rule, stands_free};
+use super::forward::{below_marker, is_rule, stands_free};
 use super::habits::{self, Habits};
 use super::html::SEAM;
+use super::introduction;
 use super::layout::{Label, Marker, block, field, marker};
 use super::message::{Address, Texts};
 use super::notes;
@@ -67,7 +67,7 @@ pub(super) fn part(text: &str, author: Option<&Address>, habits: &Habits) -> Par
 
 /// A line, or what somebody typed and what a program put on the same line behind it.
 fn apart(line: &str) -> impl Iterator<Item = &str> {
-    let (first, second) = attribution::shared(line).map_or((line, None), |(typed, rest)| (typed, Some(rest)));
+    let (first, second) = introduction::shared(line).map_or((line, None), |(typed, rest)| (typed, Some(rest)));
     std::iter::once(first).chain(second)
 }
 
@@ -78,7 +78,7 @@ fn quoted(lines: &[&str], parts: &mut [Part]) -> bool {
     let mut at = 0;
     while at < lines.len() {
         let Some(line) = lines.get(at) else { break };
-        if let Some(taken) = attribution(lines, at) {
+        if let Some(taken) = introduction::lines_at(lines, at) {
             let next = (at + taken..lines.len()).find(|n| lines.get(*n).is_some_and(|l| !l.trim().is_empty()));
             let followed = next.and_then(|n| lines.get(n)).is_some_and(|l| is_quoted(l));
             if !followed {
@@ -132,7 +132,8 @@ fn mark(parts: &mut [Part], from: usize, to: usize) {
     parts.iter_mut().take(to).skip(from).for_each(|part| *part = Part::Quoted);
 }
 
-fn is_quoted(line: &str) -> bool {
+/// Whether a line is quoted; `>= 50` is not.
+pub(super) fn is_quoted(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\u{a0}']);
     line.starts_with('>') && !line.starts_with(">=")
 }
@@ -154,9 +155,7 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
     let below = |from: usize| lines.get(from..).unwrap_or_default();
     match marker(line) {
         Some(Marker::Original) => return true,
-        Some(Marker::Forwarded) => {
-            return is_announced(below(at + 1));
-        }
+        Some(Marker::Forwarded) => return is_announced(below(at + 1)),
         None => {}
     }
     if line.trim() == SEAM && is_seam(below(at + 1)) {
@@ -183,13 +182,7 @@ fn begins_history(lines: &[&str], at: usize) -> bool {
 
 /// Whether header fields of some kind follow a line that announces a forwarded message.
 fn is_announced(below: &[&str]) -> bool {
-    // The marker may be wrapped.
-    let below = match below.split_first() {
-        Some((first, rest)) if first.trim_end().ends_with("-----") => rest,
-        _ => below,
-    };
-    let gap = below.iter().take(3).take_while(|line| line.trim().is_empty()).count();
-    let fields = below.get(gap..).unwrap_or_default();
+    let fields = below_marker(below);
     let zone = &TimeZone::UTC;
     block(fields, zone).is_some() || notes::block(fields, zone).is_some() || notes::is_headless(fields)
 }
@@ -212,7 +205,7 @@ fn is_seam(below: &[&str]) -> bool {
     };
     let is_field = |at: usize| below.get(at).and_then(|line| field(line));
     let named = is_field(first).is_some_and(|(labels, _)| labels.contains(&Label::From));
-    (named && is_field(first + 1).is_some()) || attribution(below, first).is_some()
+    (named && is_field(first + 1).is_some()) || introduction::lines_at(below, first).is_some()
 }
 
 /// The ruler that Outlook draws above a header block belongs to it.

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::{Example, Rule, Rules};
 use crate::calendar::Calendar;
 use crate::config::Complaint;
-use crate::config::{Kind, Sensitivity};
+use crate::config::Kind;
 use crate::judge::{Letter, weigh};
 use crate::read::Direction;
 
@@ -37,23 +37,11 @@ fn missed(rules: &Rules, rule: &Rule, example: &Example, calendar: &Calendar) ->
     let at = example.at.as_deref().unwrap_or(USUAL).parse::<DateTime>().ok();
     let letter = Letter {
         subject: &example.subject,
-        new_text: &example.text,
-        quoted_text: "",
-        signature: "",
-        disclaimer: "",
-        attachment_names: &[],
         direction: example.direction.or_else(|| rule.directions.first().copied()).unwrap_or(Direction::Inbound),
         kind: example.kind.or_else(|| rule.kinds.first().copied()).unwrap_or(Kind::Client),
         language: rule.lang.as_deref().unwrap_or("en"),
         at: at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()),
-        calendar,
-        author: "",
-        superiors_on_copy: &[],
-        members: &[],
-        high_priority: false,
-        reading_confidence: 1.0,
-        stop_phrases: &[],
-        sensitivity: Sensitivity::Normal,
+        ..Letter::of_text(&example.text, calendar)
     };
     let evidence = weigh::evidence(rules, &letter);
     if evidence.fired(&rule.id) {

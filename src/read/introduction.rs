@@ -11,6 +11,7 @@ use regex::Regex;
 
 use super::layout::LAYOUT;
 use super::message::Address;
+use super::quote::is_quoted;
 use super::{dates, headers};
 
 /// Most lines that it is wrapped over, and most bytes of it.
@@ -52,7 +53,7 @@ pub(super) struct Introduction {
 }
 
 /// How many lines from `at` on introduce a quotation.
-pub(super) fn attribution(lines: &[&str], at: usize) -> Option<usize> {
+pub(super) fn lines_at(lines: &[&str], at: usize) -> Option<usize> {
     let first = lines.get(at)?;
     if first.len() > BYTES || first.trim().is_empty() || is_quoted(first) {
         return None;
@@ -91,10 +92,6 @@ fn may_end(lines: &[&str], at: usize) -> bool {
     near.clone().any(ends) || near.take(1).any(|first| first.contains('@'))
 }
 
-fn is_quoted(line: &str) -> bool {
-    line.trim_start_matches([' ', '\u{a0}']).starts_with('>')
-}
-
 fn is_apart(line: &str) -> bool {
     line.trim().is_empty() || is_quoted(line)
 }
@@ -114,7 +111,7 @@ fn undashed(line: &str) -> &str {
     }
 }
 
-/// Whether the first line can begin an attribution: a word that does, a date, or a person.
+/// Whether the first line can begin an introduction: a word that does, a date, or a person.
 fn begins_well(first: &str) -> bool {
     let first = first.trim().trim_start_matches(['*', '[', '(', '-', ' ']);
     begins_with_word(first) || DATED.is_match(first) || ADDRESS.is_match(first)
@@ -169,7 +166,7 @@ pub(super) fn shared(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Who is named, and when, by a line that introduces a quotation.
-pub(super) fn introduction(line: &str, zone: &TimeZone) -> Option<Introduction> {
+pub(super) fn read(line: &str, zone: &TimeZone) -> Option<Introduction> {
     let found = ADDRESS.find(line)?;
     let (before, after) = (line.get(..found.start())?, line.get(found.end()..)?);
     let (around, name) = name_at_end(before.trim_end_matches(|c: char| c.is_whitespace() || "<([".contains(c)));
@@ -262,7 +259,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let lines: Vec<&str> = text.lines().collect();
-            assert_eq!(attribution(&lines, 0), expected, "{text}");
+            assert_eq!(lines_at(&lines, 0), expected, "{text}");
         }
     }
 
@@ -280,7 +277,7 @@ mod tests {
             ("On Mon, Mar 2, 2026 at 9:14 AM ann@acme.example wrote:",                  "", "Mon, Mar 2, 2026 at 9:14 AM"),
         ];
         for (line, name, date) in cases {
-            let found = introduction(line, &TimeZone::UTC).unwrap();
+            let found = read(line, &TimeZone::UTC).unwrap();
             assert_eq!(found.author, ann(name), "{line}");
             assert_eq!(found.date_raw, date, "{line}");
             assert_eq!(found.sent_at.unwrap().to_string(), "2026-03-02T09:14:00Z", "{line}");
