@@ -16,6 +16,7 @@ mod prefilter;
 mod rules;
 
 mod deadline;
+mod evidence;
 mod moment;
 mod promise;
 mod severity;
@@ -54,6 +55,6 @@ impl Judge {
     /// 64 KiB of each part are read.
     #[must_use]
     pub fn judge(&self, letter: &Letter<'_>) -> Verdict {
-        weigh::evidence(&self.rules, letter).verdict(&self.rules, letter)
+        evidence::gather(&self.rules, letter).verdict(&self.rules, letter)
     }
 }

@@ -7,7 +7,7 @@ use super::{Example, Rule, Rules};
 use crate::calendar::Calendar;
 use crate::config::Complaint;
 use crate::config::Kind;
-use crate::judge::{Letter, weigh};
+use crate::judge::{Letter, evidence};
 use crate::read::Direction;
 
 /// A Tuesday at ten.
@@ -43,7 +43,7 @@ fn missed(rules: &Rules, rule: &Rule, example: &Example, calendar: &Calendar) ->
         at: at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()),
         ..Letter::of_text(&example.text, calendar)
     };
-    let evidence = weigh::evidence(rules, &letter);
+    let evidence = evidence::gather(rules, &letter);
     if evidence.fired(&rule.id) {
         return None;
     }
