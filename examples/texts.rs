@@ -23,6 +23,9 @@ struct Row {
     text: String,
     label_tone: Option<String>,
     label_urgency: Option<String>,
+    /// Names of feelings, where a source is that exact.
+    #[serde(default)]
+    emotions: Vec<String>,
 }
 
 fn main() -> Result<()> {
@@ -79,7 +82,10 @@ fn ranking(judged: &[(Row, Verdict)]) {
 }
 
 fn gratitude(judged: &[(Row, Verdict)]) {
-    let is_grateful = |row: &Row| matches!(row.label_tone.as_deref(), Some("grateful" | "appreciative"));
+    let is_grateful = |row: &Row| match row.emotions.as_slice() {
+        [] => row.label_tone.as_deref() == Some("grateful"),
+        emotions => emotions.iter().any(|emotion| emotion == "gratitude"),
+    };
     if judged.iter().any(|(row, _)| is_grateful(row)) {
         let rows = judged.iter().map(|(row, verdict)| {
             let found = verdict.tone.is_some_and(|tone| tone.label == ToneLabel::Grateful);

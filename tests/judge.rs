@@ -101,7 +101,7 @@ fn small() -> Judge {
 }
 
 fn judged(text: &str) -> Verdict {
-    small().judge(&letter(text, &Calendar::office()))
+    small().by_rules(&letter(text, &Calendar::office()))
 }
 
 #[test]
@@ -147,19 +147,19 @@ fn a_closing_courtesy_is_no_praise() {
 fn a_calm_cancellation_is_critical_and_a_vendor_s_is_not_ours_to_lose() {
     let calendar = Calendar::office();
     let text = "We have decided to end the contract. Thank you for everything.";
-    let client = small().judge(&letter(text, &calendar));
+    let client = small().by_rules(&letter(text, &calendar));
     assert_eq!(client.severity, Severity::Critical, "{:?}", client.reasons);
-    let vendor = small().judge(&Letter { kind: Kind::Vendor, ..letter(text, &calendar) });
-    assert!(!vendor.has("cancellation_risk"));
+    let vendor = small().by_rules(&Letter { kind: Kind::Vendor, ..letter(text, &calendar) });
+    assert!(vendor.severity < Severity::Critical, "{:?}", vendor.reasons);
 }
 
 #[test]
 fn weak_evidence_never_alerts_by_itself() {
     let calendar = Calendar::office();
-    let guess = small().judge(&letter("I know your boss.", &calendar));
+    let guess = small().by_rules(&letter("I know your boss.", &calendar));
     assert_eq!(guess.severity, Severity::Info, "{:?}", guess.reasons);
     let unsure = Letter { reading_confidence: 0.3, ..letter("You idiots.", &calendar) };
-    let unsure = small().judge(&unsure);
+    let unsure = small().by_rules(&unsure);
     assert_eq!(unsure.severity, Severity::Info);
     assert!(unsure.reasons.iter().any(|r| r.contains("not certain")), "{:?}", unsure.reasons);
 }
@@ -175,13 +175,13 @@ fn a_rule_may_ask_for_more() {
 fn an_inherited_subject_and_stop_phrases_count_for_nothing() {
     let calendar = Calendar::office();
     let plain = letter("See attached.", &calendar);
-    let new = small().judge(&Letter { subject: "You idiots", ..plain.clone() });
+    let new = small().by_rules(&Letter { subject: "You idiots", ..plain.clone() });
     assert!(new.has("abuse"));
-    let old = small().judge(&Letter { subject: "Re: You idiots", ..plain.clone() });
+    let old = small().by_rules(&Letter { subject: "Re: You idiots", ..plain.clone() });
     assert!(!old.has("abuse"));
     let habit = ["you idiots".to_owned()];
     let stopped = Letter { stop_phrases: &habit, ..letter("Morning you idiots!", &calendar) };
-    assert!(!small().judge(&stopped).has("abuse"));
+    assert!(!small().by_rules(&stopped).has("abuse"));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn our_own_mail_and_internal_mail_keep_their_own_scale() {
     let calendar = Calendar::office();
     let text = "You are late again.";
     for direction in [Direction::Outbound, Direction::Internal] {
-        let verdict = small().judge(&Letter { direction, ..letter(text, &calendar) });
+        let verdict = small().by_rules(&Letter { direction, ..letter(text, &calendar) });
         assert!(verdict.severity <= Severity::Info, "{direction:?}: {:?}", verdict.reasons);
     }
 }
@@ -199,11 +199,11 @@ fn a_superior_on_copy_of_tense_mail_goes_over_a_head() {
     let calendar = Calendar::office();
     let copied = ["Dana".to_owned()];
     let tense = letter("You are late again. I need it by 5pm today.", &calendar);
-    let tense = small().judge(&Letter { superiors_on_copy: &copied, ..tense });
+    let tense = small().by_rules(&Letter { superiors_on_copy: &copied, ..tense });
     assert!(tense.has("over_your_head"));
     assert_eq!(tense.severity, Severity::Critical);
     let calm = letter("The minutes are attached.", &calendar);
-    let calm = small().judge(&Letter { superiors_on_copy: &copied, ..calm });
+    let calm = small().by_rules(&Letter { superiors_on_copy: &copied, ..calm });
     assert!(!calm.has("over_your_head"));
 }
 
@@ -223,7 +223,7 @@ fn the_hour_of_arrival_decides_what_short_notice_is() {
     ];
     let calendar = Calendar::office();
     for (arrival, text, expected) in cases {
-        let verdict = small().judge(&Letter { at: Some(at(arrival)), ..letter(text, &calendar) });
+        let verdict = small().by_rules(&Letter { at: Some(at(arrival)), ..letter(text, &calendar) });
         let timed = ["short_notice_deadline", "deadline", "after_hours_demand"];
         let found: Vec<&str> = timed.into_iter().filter(|s| verdict.has(s)).collect();
         assert_eq!(found, expected, "{text} at {arrival}");
@@ -244,7 +244,7 @@ fn promises_are_kept_with_their_date() {
     let calendar = Calendar::office();
     for (text, expected) in cases {
         let ours = Letter { direction: Direction::Outbound, ..letter(text, &calendar) };
-        let verdict = small().judge(&ours);
+        let verdict = small().by_rules(&ours);
         let due = verdict.commitments.first().map(|promise| promise.due.as_deref());
         assert_eq!(due, expected, "{text}");
     }
@@ -334,7 +334,7 @@ miss = ["I know my boss."]
     let rules = Rules::load(&[file("small.toml", RULES), file("own.toml", own)]).unwrap();
     assert_eq!(rules.describe("late"), Some("Ours"));
     assert_eq!(rules.describe("insult"), None);
-    let verdict = Judge::new(rules).judge(&letter("I know your boss.", &Calendar::office()));
+    let verdict = Judge::new(rules).by_rules(&letter("Please give the form to your boss.", &Calendar::office()));
     assert_eq!(verdict.tone.unwrap().label, ToneLabel::Neutral, "a rule on trial only shows");
     assert!(verdict.hits.iter().any(|hit| hit.rule == "weak" && hit.suppressed.is_some()));
 }

@@ -73,8 +73,8 @@ fn verdict(out: &mut Vec<String>, understood: &Understood) {
     for hit in &v.hits {
         line(out, "hit", &hit_line(hit));
     }
-    if let Some(lean) = &v.lean {
-        line(out, "lean", &format!("the words lean to displeasure: {:+} by {}", -lean.points, lean.words));
+    for lean in &v.leanings {
+        line(out, "leans", &format!("to {} ({:.2}) by {}: “{}”", lean.to, lean.share, lean.words, lean.sentence));
     }
     for promise in &v.commitments {
         line(

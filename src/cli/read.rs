@@ -95,7 +95,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
     json!({
         "tone": verdict.tone, "urgency": verdict.urgency, "asks": verdict.asks, "signals": verdict.signals,
         "commitments": verdict.commitments, "severity": verdict.severity, "escalate": verdict.escalate(),
-        "reasons": verdict.reasons, "hits": verdict.hits, "lean": verdict.lean,
+        "reasons": verdict.reasons, "hits": verdict.hits, "leanings": verdict.leanings,
     })
 }
 

@@ -5,12 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use barometer::calendar::Calendar;
-use barometer::config::Kind;
-use barometer::judge::score::{self, Labelled, LabelledKind, Predicted, Row};
-use barometer::judge::{Judge, Letter};
-use barometer::read::Direction;
+use barometer::judge::score::{self, Labelled, Predicted, Row};
 use clap::Args;
-use jiff::civil::DateTime;
 
 use super::{Common, Outcome, open, print};
 
@@ -32,7 +28,7 @@ impl Score {
         let calendar = settings.map_or_else(Calendar::office, |s| s.default_calendar().clone());
         let strata = strata(&self.labels.with_file_name("strata.json"))?;
         let rows = labelled(&self.labels)?.into_iter().map(|message| {
-            let predicted = judged(&judge, &message, &calendar);
+            let predicted = Predicted::from(&judge.judge(&message.letter(&calendar)));
             let stratum = strata.get(&message.id).cloned().unwrap_or_default();
             Row { id: message.id, stratum, truth: message.labels, predicted }
         });
@@ -70,21 +66,4 @@ fn strata(path: &Path) -> Result<BTreeMap<String, String>> {
         open::Usage(format!("{}: no table of strata ({error}); write one JSON object, id to stratum", path.display()))
     };
     Ok(serde_json::from_str(&text).map_err(wrong)?)
-}
-
-fn judged(judge: &Judge, message: &Labelled, calendar: &Calendar) -> Predicted {
-    let (direction, kind) = match message.kind {
-        LabelledKind::Client => (Direction::Inbound, Kind::Client),
-        LabelledKind::Vendor => (Direction::Inbound, Kind::Vendor),
-        LabelledKind::StaffOutbound => (Direction::Outbound, Kind::Client),
-    };
-    let at = message.received_local.parse::<DateTime>().ok();
-    let verdict = judge.judge(&Letter {
-        subject: &message.subject,
-        direction,
-        kind,
-        at: at.and_then(|at| at.to_zoned(calendar.zone.clone()).ok()),
-        ..Letter::of_text(&message.body, calendar)
-    });
-    Predicted::from(&verdict)
 }

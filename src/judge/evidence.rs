@@ -395,4 +395,3 @@ fn add_metas(rules: &Rules, letter: &Letter<'_>, evidence: &mut Evidence) {
         });
     }
 }
-

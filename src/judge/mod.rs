@@ -22,7 +22,7 @@ mod promise;
 mod severity;
 mod weigh;
 
-pub mod lexicon;
+pub mod learned;
 
 pub mod score;
 
@@ -56,5 +56,11 @@ impl Judge {
     #[must_use]
     pub fn judge(&self, letter: &Letter<'_>) -> Verdict {
         evidence::gather(&self.rules, letter).verdict(&self.rules, letter)
+    }
+
+    /// The same by the rules alone, before their words are weighed together.
+    #[must_use]
+    pub fn by_rules(&self, letter: &Letter<'_>) -> Verdict {
+        evidence::gather(&self.rules, letter).by_rules(&self.rules, letter)
     }
 }

@@ -6,10 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
+use super::Letter;
 use super::signal;
 use super::verdict::{ToneLabel, UrgencyLabel, Verdict};
+use crate::calendar::Calendar;
+use crate::config::Kind;
+use crate::read::Direction;
 
 /// Resamplings of the bootstrap.
 const RESAMPLINGS: usize = 500;
@@ -33,6 +38,26 @@ pub struct Labelled {
     pub received_local: String,
     /// The truth.
     pub labels: Truth,
+}
+
+impl Labelled {
+    /// The message as the judge is shown it, read on the calendar's clock.
+    #[must_use]
+    pub fn letter<'a>(&'a self, calendar: &'a Calendar) -> Letter<'a> {
+        let (direction, kind) = match self.kind {
+            LabelledKind::Client => (Direction::Inbound, Kind::Client),
+            LabelledKind::Vendor => (Direction::Inbound, Kind::Vendor),
+            LabelledKind::StaffOutbound => (Direction::Outbound, Kind::Client),
+        };
+        let at = self.received_local.parse::<DateTime>().ok();
+        Letter {
+            subject: &self.subject,
+            direction,
+            kind,
+            at: at.and_then(|at| at.to_zoned(calendar.zone.clone()).ok()),
+            ..Letter::of_text(&self.body, calendar)
+        }
+    }
 }
 
 /// Who wrote a labelled message.

@@ -1,6 +1,7 @@
 //! From tone, urgency and signals to what we do about a message, each step with its reason.
 
 use super::Letter;
+use super::learned;
 use super::rules::{Rules, Status};
 use super::signal::{self, Speed};
 use super::verdict::{Severity, Signal, ToneLabel, UrgencyLabel, Verdict};
@@ -9,12 +10,17 @@ use crate::read::Direction;
 
 /// Below this, a reading or a verdict never alerts by itself.
 const DOUBTFUL: f64 = 0.5;
+/// Signals that rules hardly ever see where they are not, and the part of the share that these need.
+const PLAIN: [&str; 4] = ["staff_hostile", "legal_threat", "abuse", "over_your_head"];
+const PLAIN_SHARE: f64 = 0.3;
 
 /// Circumstances that words alone do not tell.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Circumstances {
     /// Something is wanted before we next open, outside our hours.
     pub(super) before_opening: bool,
+    /// How much the words, taken together, speak for telling a manager now, and from what share one is told.
+    pub(super) share: Option<(f64, f64)>,
 }
 
 /// Decides the severity of a verdict that has everything else, and records why.
@@ -25,8 +31,11 @@ pub(super) fn decide(rules: &Rules, letter: &Letter<'_>, circumstances: Circumst
         Direction::Inbound => case.inbound(circumstances),
         Direction::Outbound => case.outbound(),
     }
+    if let Some(share) = circumstances.share.filter(|_| letter.direction != Direction::Internal) {
+        case.as_a_whole(share);
+    }
     if letter.direction != Direction::Internal {
-        case.floors(rules);
+        case.floors(rules, circumstances.share);
     }
     case.doubt();
     let Case { severity, reasons, .. } = case;
@@ -132,12 +141,36 @@ impl Case<'_> {
         }
     }
 
-    /// Floors that rules set.
-    fn floors(&mut self, rules: &Rules) {
+    /// What single signs leave open, or claim too much of, the words decide that are taken together.
+    fn as_a_whole(&mut self, (share, from): (f64, f64)) {
+        if share >= from {
+            self.raise(Severity::Warning, "its words, taken together, are of the kind that a manager wants to hear of");
+            return;
+        }
+        // What a rule has seen and must be told at once needs less of them, and least what rules hardly ever mistake.
+        let seen = |s: &Signal| match self.speed(&s.signal) {
+            _ if s.rule == learned::LEARNED => false,
+            _ if PLAIN.contains(&s.signal.as_str()) => share >= from * PLAIN_SHARE,
+            Speed::Now => share >= from * learned::RULED,
+            _ => false,
+        };
+        let sure = self.verdict.signals.iter().any(seen);
+        if self.severity >= Severity::Warning && !sure {
+            self.severity = Severity::Info;
+            self.reasons.push("its words, taken together, do not bear that out: told in the digest only".to_owned());
+        }
+    }
+
+    /// Floors that rules set: always, where the rule is the firm's own.
+    fn floors(&mut self, rules: &Rules, share: Option<(f64, f64)>) {
+        let doubtful = share.is_some_and(|(share, from)| share < from * PLAIN_SHARE);
         for hit in self.verdict.hits.iter().filter(|hit| hit.suppressed.is_none()) {
             let Some(rule) = rules.rule(&hit.rule) else {
                 continue;
             };
+            if doubtful && !rules.is_own(&rule.id) {
+                continue;
+            }
             let Some(floor) = rule.severity.filter(|_| rule.status == Status::Live) else {
                 continue;
             };

@@ -88,13 +88,17 @@ pub struct Hit {
     pub suppressed: Option<String>,
 }
 
-/// What the lexicon takes off the score of a tone, never enough to change its label.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where the words of a text lean when they are taken together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leaning {
-    /// Points, 1 to 9.
-    pub points: i32,
-    /// The words that weigh most.
+    /// `tone.…`, `urgency.…`, `signal.…` or `escalate`.
+    pub to: String,
+    /// How sure that is, 0 to 1.
+    pub share: f64,
+    /// The words that weigh most for it.
     pub words: String,
+    /// The sentence that weighs most for it, at most 200 characters.
+    pub sentence: String,
 }
 
 /// A named fact about the message.
@@ -136,9 +140,6 @@ pub struct Promise {
 pub struct Verdict {
     /// `None` where the reading is unreadable.
     pub tone: Option<Tone>,
-    /// How far the words lean to displeasure beside the rules; `None` where they do not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lean: Option<Leaning>,
     /// `None` where the reading is unreadable.
     pub urgency: Option<Urgency>,
     /// Whether the message asks its reader for something.
@@ -147,6 +148,9 @@ pub struct Verdict {
     pub signals: Vec<Signal>,
     /// Every rule that fired, those that do not count included.
     pub hits: Vec<Hit>,
+    /// What the words say taken together; empty where no weights are for its language.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leanings: Vec<Leaning>,
     /// Promises the writer makes.
     pub commitments: Vec<Promise>,
     /// What the message by itself warrants.
@@ -163,11 +167,11 @@ impl Verdict {
     pub fn silent() -> Self {
         Self {
             tone: None,
-            lean: None,
             urgency: None,
             asks: false,
             signals: Vec::new(),
             hits: Vec::new(),
+            leanings: Vec::new(),
             commitments: Vec::new(),
             severity: Severity::None,
             confidence: 1.0,

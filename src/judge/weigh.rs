@@ -8,16 +8,32 @@ use std::collections::BTreeMap;
 use super::Letter;
 use super::evidence::{Evidence, Fired};
 use super::language::WORDS;
-use super::lexicon;
+use super::learned;
 use super::rules::{Labels, Rules};
 use super::severity::{self, Circumstances};
 use super::signal;
-use super::verdict::{Leaning, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+use super::verdict::{Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::Direction;
 
 impl Evidence {
     /// Sums up.
-    pub(super) fn verdict(mut self, rules: &Rules, letter: &Letter<'_>) -> Verdict {
+    pub(super) fn verdict(self, rules: &Rules, letter: &Letter<'_>) -> Verdict {
+        let mut circumstances = Circumstances { before_opening: self.wanted.before_opening, share: None };
+        let mut verdict = self.by_rules(rules, letter);
+        let Some(weighed) = learned::weigh(letter, &verdict) else { return verdict };
+        circumstances.share = Some(weighed.escalate);
+        weighed.settle(&mut verdict, |rule| rules.is_own(rule));
+        if let Some(tone) = verdict.tone {
+            add_structural(&mut verdict.signals, letter, tone);
+        }
+        add_broader(&mut verdict.signals);
+        verdict.reasons.clear();
+        severity::decide(rules, letter, circumstances, &mut verdict);
+        verdict
+    }
+
+    /// What the rules alone say.
+    pub(super) fn by_rules(mut self, rules: &Rules, letter: &Letter<'_>) -> Verdict {
         let labels = rules.labels();
         self.cap(rules);
         let sums = Sums::of(&self.hits);
@@ -27,19 +43,14 @@ impl Evidence {
         add_broader(&mut signals);
         let urgency = urgency(labels, &sums, &self, tone);
         let confidence = self.confidence(letter);
-        let circumstances = Circumstances { before_opening: self.wanted.before_opening };
-        let lean = (letter.language == "en").then(|| lexicon::lean(letter.new_text)).filter(|lean| lean.points > 0);
-        // It ranks what rules find alike; the label stands.
-        let points = lean.as_ref().map_or(0, |lean| lean.points);
-        let least = if tone.label >= ToneLabel::Positive { tone.score.min(1) } else { -100 };
-        let tone = Tone { score: (tone.score - points).max(least), ..tone };
+        let circumstances = Circumstances { before_opening: self.wanted.before_opening, share: None };
         let mut verdict = Verdict {
-            lean: lean.map(|lean| Leaning { points: lean.points, words: lean.words }),
             tone: Some(tone),
             urgency: Some(urgency),
             asks: self.asks,
             signals,
             hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
+            leanings: Vec::new(),
             commitments: self.promises.into_iter().map(|found| found.promise).collect(),
             severity: Severity::None,
             confidence,

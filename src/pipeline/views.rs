@@ -184,7 +184,7 @@ impl Pipeline {
             .signals
             .iter()
             .filter(|s| cause.signals.contains(&s.signal))
-            .filter_map(|s| rules.advice(&s.rule).map(str::to_owned))
+            .filter_map(|s| rules.advice(&s.rule).or_else(|| rules.advice_on(&s.signal)).map(str::to_owned))
             .collect()
     }
 

@@ -262,6 +262,17 @@ impl Rules {
         self.rule(id)?.advice.as_deref()
     }
 
+    /// Advice on a signal that no rule of ours saw: that of its first rule which has some.
+    #[must_use]
+    pub fn advice_on(&self, signal: &str) -> Option<&str> {
+        self.all.iter().filter(|rule| rule.signal.as_deref() == Some(signal)).find_map(|rule| rule.advice.as_deref())
+    }
+
+    /// Whether a rule is none of those that ship with Barometer: added by the firm, or put in the place of one.
+    pub(in crate::judge) fn is_own(&self, id: &str) -> bool {
+        self.rule(id).is_some_and(|rule| !shipped::has_file(&rule.file))
+    }
+
     /// What a rule finds, in a sentence.
     #[must_use]
     pub fn describe(&self, id: &str) -> Option<&str> {

@@ -28,3 +28,8 @@ pub fn shipped() -> Vec<RuleFile> {
     let file = |(name, text): (&str, &str)| RuleFile { name: name.to_owned(), text: text.to_owned() };
     FILES.map(file).into()
 }
+
+/// Whether one of them has this name.
+pub(super) fn has_file(name: &str) -> bool {
+    FILES.iter().any(|(shipped, _)| *shipped == name)
+}

@@ -1,0 +1,445 @@
+//! Learns what words weigh, and writes `rules/lang/learned-en.tsv`.
+//!
+//! `cargo run --release --example learn -- [--cross] FILE… [ordinary=FILE…]` reads labelled messages as `barometer score`
+//! does, and rows `{"id": …, "text": …, "label_tone": …}` of other texts, of which it learns from one half, by a hash of
+//! the id, and only whether they are displeased. Rows of an `ordinary` file are sentences of everyday mail: put together to
+//! letters of 1 to 16, they show what no manager need hear of. With `--cross` it first learns from all writers but
+//! one (an id says who: `ma-012` is of `ma`), in turn, prints how well that does on the one left out, and chooses the shares from which an answer is yes; without
+//! it those of the file stay.
+//!
+//! Logistic regression (multinomial for tone and urgency), rare classes weighed up by the root of their rarity, L2, by L-BFGS (Nocedal 1980);
+//! words and pairs by the logarithm of their count, times their rarity, each text of the same length.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+#![expect(clippy::cast_precision_loss, reason = "no file has that many rows")]
+#![expect(clippy::indexing_slicing, reason = "matrices of one size throughout")]
+
+mod regression;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use barometer::calendar::Calendar;
+use barometer::judge::learned::{RULED, Sheet, Weights, levelled, marked, often};
+use barometer::judge::score::{Labelled, Truth};
+use barometer::judge::{Judge, Letter, Rules, ToneLabel, shipped};
+use regression::{Learnt, Row, fit};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lang/learned-en.tsv");
+/// Fewest texts that hold a term.
+const FEWEST: usize = 3;
+/// Weights that matter less than this are left out of the file.
+const LEAST: f64 = 0.17;
+/// How much a text of another kind counts, beside 1 for labelled mail.
+const FOREIGN: f64 = 0.3;
+/// How many sentences make an ordinary letter, in turn; and how often each sentence is used.
+const SENTENCES: [usize; 5] = [1, 2, 4, 8, 16];
+const TURNS: usize = 3;
+/// What an ordinary letter may well carry; of other signals it has none.
+const EVERYDAY: [&str; 8] = [
+    "apology",
+    "commitment_made",
+    "commitment_requested",
+    "contract_renewal",
+    "deadline",
+    "handover",
+    "praise",
+    "short_notice_deadline",
+];
+/// The precision at which a manager is told now.
+const SURE: f64 = 0.88;
+
+const TONES: [&str; 6] = ["hostile", "frustrated", "concerned", "neutral", "positive", "grateful"];
+const URGENCIES: [&str; 4] = ["low", "normal", "high", "critical"];
+const NEGATIVE: [&str; 4] = ["negative", "hostile", "frustrated", "concerned"];
+
+#[derive(Deserialize)]
+struct Foreign {
+    id: String,
+    text: String,
+    label_tone: Option<String>,
+    #[serde(default)]
+    emotions: Vec<String>,
+}
+
+impl Foreign {
+    /// Whether it is displeased; and its tone, where theirs is one of ours.
+    fn known(&self) -> Known {
+        let label = self.label_tone.as_deref().unwrap_or_default();
+        let tone = match label {
+            _ if self.emotions.iter().any(|emotion| emotion == "gratitude") => place(&TONES, "grateful"),
+            "neutral" if !self.emotions.is_empty() => place(&TONES, "neutral"),
+            _ => None,
+        };
+        Known::Tone(NEGATIVE.contains(&label), tone)
+    }
+}
+
+fn place(list: &[&str], name: &str) -> Option<usize> {
+    list.iter().position(|one| *one == name)
+}
+
+/// What is known of a text.
+enum Known {
+    /// All of it.
+    Labels(Truth),
+    /// Whether it is displeased, and perhaps its place among the tones.
+    Tone(bool, Option<usize>),
+    /// That nobody need hear of it.
+    Ordinary,
+}
+
+/// A text, made ready, and what is known of it.
+struct Text {
+    writer: String,
+    terms: HashMap<String, u32>,
+    marks: Vec<(String, f64)>,
+    known: Known,
+}
+
+impl Text {
+    fn labels(&self) -> Option<&Truth> {
+        if let Known::Labels(labels) = &self.known { Some(labels) } else { None }
+    }
+}
+
+struct Vocabulary {
+    places: HashMap<String, usize>,
+    /// By place: rarity; 0 for a mark.
+    rarity: Vec<f64>,
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let files: Vec<&String> = arguments.iter().filter(|a| !a.starts_with("--")).collect();
+    let texts = texts(&files)?;
+    let signals: Vec<String> = {
+        let all = texts.iter().filter_map(Text::labels).flat_map(|labels| labels.signals.iter());
+        let mut names: Vec<String> = all.filter(|s| *s != "none").cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    };
+    let mut shares = Shares::kept()?;
+    if arguments.iter().any(|a| a == "--cross") {
+        cross(&texts, &signals, &mut shares);
+    }
+    let all: Vec<&Text> = texts.iter().collect();
+    let vocabulary = vocabulary(&all);
+    let learnt = learn(&all, &vocabulary, &signals);
+    write(&vocabulary, &learnt, &shares)
+}
+
+/// The shares from which a question is answered with yes.
+#[derive(Default)]
+struct Shares {
+    escalate: f64,
+    signals: HashMap<String, f64>,
+}
+
+impl Shares {
+    /// Those that stand in the file of weights.
+    fn kept() -> Result<Self> {
+        let text = fs::read_to_string(WEIGHTS).unwrap_or_default();
+        let weights =
+            Weights::parse(&text).map_err(|line| anyhow::anyhow!("{WEIGHTS}:{line}: not a line of weights"))?;
+        let mut shares = Self { escalate: 0.8, ..Self::default() };
+        for question in weights.questions() {
+            match question.name.strip_prefix("signal.") {
+                Some(signal) => _ = shares.signals.insert(signal.to_owned(), question.from),
+                None if question.name == "escalate" => shares.escalate = question.from,
+                None => {}
+            }
+        }
+        Ok(shares)
+    }
+}
+
+fn texts(files: &[&String]) -> Result<Vec<Text>> {
+    let judge = Judge::new(Rules::load(&shipped())?);
+    let calendar = Calendar::office();
+    let mut texts = Vec::new();
+    for argument in files {
+        let (ordinary, name) =
+            argument.strip_prefix("ordinary=").map_or((false, argument.as_str()), |name| (true, name));
+        let rows = fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
+        let lines = rows.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let of = |(n, line): (usize, &str)| {
+            serde_json::from_str::<Foreign>(line).with_context(|| format!("{name}:{}", n + 1))
+        };
+        let of_text = |body: &str, known| text(&judge, &Letter::of_text(body, &calendar), "", known);
+        if ordinary {
+            let sentences = lines.map(of).collect::<Result<Vec<_>>>()?;
+            texts.extend(put_together(sentences).iter().map(|body| of_text(body, Known::Ordinary)));
+            continue;
+        }
+        for (n, line) in lines {
+            if let Ok(message) = serde_json::from_str::<Labelled>(line) {
+                let writer = message.id.split('-').next().unwrap_or_default();
+                let known = Known::Labels(message.labels.clone());
+                texts.push(text(&judge, &message.letter(&calendar), writer, known));
+                continue;
+            }
+            let row = of((n, line))?;
+            if hash(&row.id).is_multiple_of(2) {
+                texts.push(of_text(&row.text, row.known()));
+            }
+        }
+    }
+    Ok(texts)
+}
+
+fn hash(id: &str) -> u8 {
+    Sha256::digest(id.as_bytes()).first().copied().unwrap_or(0)
+}
+
+/// Letters of one to sixteen sentences that need not belong together.
+fn put_together(mut sentences: Vec<Foreign>) -> Vec<String> {
+    let mut letters = Vec::new();
+    let mut sizes = SENTENCES.iter().cycle();
+    for turn in 0..TURNS {
+        sentences.sort_by_cached_key(|s| Sha256::digest(format!("{turn} {}", s.id)).to_vec());
+        let mut rest = sentences.as_slice();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap_or(&1)));
+            letters.push(now.iter().map(|s| s.text.trim()).collect::<Vec<_>>().join(" "));
+            rest = later;
+        }
+    }
+    letters
+}
+
+fn text(judge: &Judge, letter: &Letter<'_>, writer: &str, known: Known) -> Text {
+    let sheet = Sheet::new(letter, &judge.by_rules(letter));
+    let mut terms: HashMap<String, u32> = HashMap::new();
+    for term in sheet.terms() {
+        *terms.entry(term.to_owned()).or_default() += 1;
+    }
+    Text { writer: writer.to_owned(), terms, marks: sheet.marks().to_vec(), known }
+}
+
+fn word<T: serde::Serialize>(label: &T) -> Result<String> {
+    Ok(serde_json::to_value(label)?.as_str().unwrap_or_default().to_owned())
+}
+
+fn vocabulary(texts: &[&Text]) -> Vocabulary {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut marks: BTreeMap<&str, usize> = BTreeMap::new();
+    // Words of other texts alone would know nothing of tone or signals.
+    for text in texts.iter().filter(|text| text.labels().is_some()) {
+        text.terms.keys().for_each(|term| *counts.entry(term).or_default() += 1);
+        text.marks.iter().for_each(|(mark, _)| *marks.entry(mark).or_default() += 1);
+    }
+    for text in texts.iter().filter(|text| text.labels().is_none()) {
+        text.terms.keys().for_each(|term| *counts.entry(term).or_default() += 1);
+    }
+    let (mut places, mut rarity) = (HashMap::new(), Vec::new());
+    for (term, n) in counts.into_iter().filter(|(_, n)| *n >= FEWEST) {
+        places.insert(term.to_owned(), rarity.len());
+        rarity.push(((1.0 + texts.len() as f64) / (1.0 + n as f64)).ln() + 1.0);
+    }
+    for (mark, _) in marks.into_iter().filter(|(_, n)| *n >= FEWEST) {
+        places.insert(mark.to_owned(), rarity.len());
+        rarity.push(0.0);
+    }
+    Vocabulary { places, rarity }
+}
+
+fn row(text: &Text, vocabulary: &Vocabulary) -> Row {
+    let known = text.terms.iter().filter_map(|(term, n)| Some((*vocabulary.places.get(term)?, *n)));
+    let (places, mut amounts): (Vec<usize>, Vec<f64>) =
+        known.map(|(place, n)| (place, often(n) * vocabulary.rarity[place])).unzip();
+    levelled(&mut amounts);
+    let mut row: Row = places.into_iter().zip(amounts).collect();
+    let marks = text.marks.iter().filter_map(|(mark, amount)| Some((*vocabulary.places.get(mark)?, marked(*amount))));
+    row.extend(marks);
+    row.sort_unstable_by_key(|(place, _)| *place);
+    row
+}
+
+fn learn(texts: &[&Text], vocabulary: &Vocabulary, signals: &[String]) -> Vec<Learnt> {
+    let rows: Vec<Row> = texts.iter().map(|text| row(text, vocabulary)).collect();
+    let width = vocabulary.rarity.len();
+    // `other`: what a text of another kind answers, where that is known.
+    let some = |answers: &dyn Fn(&Truth) -> usize, other: &dyn Fn(&Known) -> Option<usize>, names: Vec<String>| {
+        let truth = texts.iter().enumerate().filter_map(|(n, text)| match &text.known {
+            Known::Labels(labels) => Some((n, answers(labels), 1.0)),
+            Known::Tone(..) => Some((n, other(&text.known)?, FOREIGN / 3.0)),
+            Known::Ordinary => Some((n, other(&text.known)?, FOREIGN)),
+        });
+        fit(&rows, &truth.collect::<Vec<_>>(), names, width)
+    };
+    let calm = |known: &Known| matches!(known, Known::Ordinary).then_some(0);
+    let tone = |known: &Known| match known {
+        Known::Tone(_, tone) => *tone,
+        _ => place(&TONES, "neutral"),
+    };
+    let named = |prefix: &str, list: &[&str]| list.iter().map(|name| format!("{prefix}.{name}")).collect();
+    let number = |list: &[&str], label: Result<String>| place(list, &label.unwrap_or_default()).unwrap_or(0);
+    let mut learnt = vec![
+        some(&|t| number(&TONES, word(&t.tone)), &tone, named("tone", &TONES)),
+        some(&|t| number(&URGENCIES, word(&t.urgency)), &|_| None, named("urgency", &URGENCIES)),
+        some(&|t| usize::from(t.escalate), &calm, vec!["escalate".to_owned()]),
+    ];
+    for signal in signals {
+        let other = |known: &Known| calm(known).filter(|_| !EVERYDAY.contains(&signal.as_str()));
+        let answers = |t: &Truth| usize::from(t.signals.contains(signal));
+        learnt.push(some(&answers, &other, vec![format!("signal.{signal}")]));
+    }
+    let displeased = texts.iter().enumerate().map(|(n, text)| match &text.known {
+        Known::Labels(labels) => (n, usize::from(labels.tone < ToneLabel::Neutral), 1.0),
+        Known::Tone(displeased, _) => (n, usize::from(*displeased), FOREIGN),
+        Known::Ordinary => (n, 0, FOREIGN),
+    });
+    learnt.push(fit(&rows, &displeased.collect::<Vec<_>>(), vec!["displeased".to_owned()], width));
+    learnt
+}
+
+/// A text that was left out: its truth, and the shares of each question.
+struct Answer<'a> {
+    truth: &'a Truth,
+    shares: HashMap<String, f64>,
+    marks: &'a [(String, f64)],
+}
+
+/// Learns from all writers but one, in turn.
+fn cross(texts: &[Text], signals: &[String], shares: &mut Shares) {
+    let mut answers: Vec<Answer<'_>> = Vec::new();
+    let writers: BTreeSet<&str> =
+        texts.iter().filter(|t| t.labels().is_some()).map(|text| text.writer.as_str()).collect();
+    for writer in writers {
+        let others: Vec<&Text> = texts.iter().filter(|text| text.writer != writer).collect();
+        let vocabulary = vocabulary(&others);
+        let learnt = learn(&others, &vocabulary, signals);
+        let from = answers.len();
+        for text in texts.iter().filter(|text| text.writer == writer) {
+            let Some(truth) = text.labels() else { continue };
+            let row = row(text, &vocabulary);
+            let shares = learnt.iter().flat_map(|l| l.names.iter().cloned().zip(l.shares(&row))).collect();
+            answers.push(Answer { truth, shares, marks: &text.marks });
+        }
+        let left = &answers[from..];
+        println!("left out {writer}: {} texts, tone {:.3}, urgency {:.3}", left.len(), tone(left), urgency(left));
+    }
+    println!("all left out: {} texts, tone {:.3}, urgency {:.3}", answers.len(), tone(&answers), urgency(&answers));
+    shares.escalate = told(&answers);
+    pooled(&answers, signals, shares);
+}
+
+fn tone(answers: &[Answer<'_>]) -> f64 {
+    macro_f1(answers, &TONES, "tone", |truth| word(&truth.tone).unwrap_or_default())
+}
+
+fn urgency(answers: &[Answer<'_>]) -> f64 {
+    macro_f1(answers, &URGENCIES, "urgency", |truth| word(&truth.urgency).unwrap_or_default())
+}
+
+fn macro_f1(answers: &[Answer<'_>], names: &[&str], prefix: &str, of: impl Fn(&Truth) -> String) -> f64 {
+    let share = |answer: &Answer<'_>, name: &str| answer.shares.get(&format!("{prefix}.{name}")).copied();
+    let pairs: Vec<(String, &str)> = answers
+        .iter()
+        .filter_map(|a| {
+            let said = names.iter().max_by(|x, y| share(a, x).unwrap_or(0.0).total_cmp(&share(a, y).unwrap_or(0.0)))?;
+            Some((of(a.truth), *said))
+        })
+        .collect();
+    let one = |name: &&&str| {
+        let are = pairs.iter().filter(|(is, _)| is == **name).count();
+        let found = pairs.iter().filter(|(_, said)| said == *name).count();
+        let both = pairs.iter().filter(|(is, said)| is == **name && said == *name).count();
+        2.0 * both as f64 / (are + found).max(1) as f64
+    };
+    names.iter().map(|name| one(&name)).sum::<f64>() / names.len() as f64
+}
+
+/// The share from which what is told is worth it often enough.
+fn told(answers: &[Answer<'_>]) -> f64 {
+    let mut sorted: Vec<(f64, bool)> =
+        answers.iter().map(|a| (a.shares.get("escalate").copied().unwrap_or(0.0), a.truth.escalate)).collect();
+    sorted.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let all = sorted.iter().filter(|(_, is)| *is).count();
+    let (mut right, mut found) = (0, (1.0, 0.0));
+    for (n, (share, is)) in sorted.iter().enumerate() {
+        right += usize::from(*is);
+        let precision = f64::from(u32::try_from(right).unwrap_or(0)) / (n + 1) as f64;
+        if precision >= SURE {
+            found = (*share, right as f64 / all as f64);
+        }
+        if (n + 1) % (sorted.len() / 16).max(1) == 0 {
+            println!("  from {share:.2}: precision {precision:.3}, recall {:.3}", right as f64 / all as f64);
+        }
+    }
+    println!("escalate from {:.3}: precision {SURE}, recall {:.3}", found.0, found.1);
+    found.0
+}
+
+/// For each signal the share that serves F1 best, drawn to that of all together.
+fn pooled(answers: &[Answer<'_>], signals: &[String], shares: &mut Shares) {
+    let count = |signal: &str, from: f64, known: f64| {
+        let (name, mark) = (format!("signal.{signal}"), format!("={signal}"));
+        answers.iter().fold((0, 0, 0), |(both, said, is), answer| {
+            let by_rule = answer.marks.iter().any(|(name, _)| *name == mark);
+            let least = if by_rule { from * known } else { from };
+            let says = answer.shares.get(&name).is_some_and(|share| *share >= least);
+            let holds = answer.truth.signals.iter().any(|s| s == signal);
+            (both + usize::from(says && holds), said + usize::from(says), is + usize::from(holds))
+        })
+    };
+    let f1 = |(both, said, is): (usize, usize, usize)| 2.0 * both as f64 / (said + is).max(1) as f64;
+    let add = |a: (usize, usize, usize), b: (usize, usize, usize)| (a.0 + b.0, a.1 + b.1, a.2 + b.2);
+    let together = |from: f64, known: f64| signals.iter().map(|s| count(s, from, known)).fold((0, 0, 0), add);
+    let steps = || (4..=16).map(|n| f64::from(n) / 20.0);
+    for known in [1.0, 0.6, 0.4, 0.25, 0.1, 0.0] {
+        let best = steps().max_by(|a, b| f1(together(*a, known)).total_cmp(&f1(together(*b, known)))).unwrap_or(0.5);
+        println!("signals, from {best:.2}, by a rule from {:.2}: F1 {:.3}", best * known, f1(together(best, known)));
+    }
+    let best = steps().max_by(|a, b| f1(together(*a, RULED)).total_cmp(&f1(together(*b, RULED)))).unwrap_or(0.5);
+    let mut sum = (0, 0, 0);
+    for signal in signals {
+        let better = |a: &f64, b: &f64| f1(count(signal, *a, RULED)).total_cmp(&f1(count(signal, *b, RULED)));
+        let from = f64::midpoint(steps().max_by(better).unwrap_or(best), best);
+        let counted = count(signal, from, RULED);
+        println!("  {signal}: from {from:.2}, F1 {:.3} of {}", f1(counted), counted.2);
+        sum = add(sum, counted);
+        shares.signals.insert(signal.clone(), from);
+    }
+    println!("signals, each with its share: F1 {:.3}", f1(sum));
+}
+
+fn write(vocabulary: &Vocabulary, learnt: &[Learnt], shares: &Shares) -> Result<()> {
+    let mut text = "-- What words, pairs of words and marks (=) weigh, learnt by `cargo run --release --example learn`.\n\
+        -- Lines with `@`: question, what stands before any word, the share from which the answer is yes. The others: term, rarity,\n\
+        -- and for each question that it matters to, number of the question (from 0) : weight.\n"
+        .to_owned();
+    let mut terms: BTreeMap<&str, (f64, String)> = BTreeMap::new();
+    let mut number = 0;
+    for (name, bias, weights) in
+        learnt.iter().flat_map(|l| l.names.iter().zip(&l.biases).zip(&l.weights).map(|((n, b), w)| (n, b, w)))
+    {
+        let from = match name.strip_prefix("signal.") {
+            Some(signal) => shares.signals.get(signal).copied().unwrap_or(0.5),
+            None if name == "escalate" => shares.escalate,
+            None => 0.5,
+        };
+        writeln!(text, "@\t{name}\t{bias:.3}\t{from:.3}")?;
+        for (term, place) in &vocabulary.places {
+            let weight = weights[*place];
+            if weight.abs() < LEAST {
+                continue;
+            }
+            let (_, line) = terms.entry(term).or_insert_with(|| (vocabulary.rarity[*place], String::new()));
+            let blank = if line.is_empty() { "" } else { " " };
+            write!(line, "{blank}{number}:{weight:.2}")?;
+        }
+        number += 1;
+    }
+    for (term, (rarity, line)) in &terms {
+        writeln!(text, "{term}\t{rarity:.2}\t{line}")?;
+    }
+    fs::write(WEIGHTS, &text).with_context(|| format!("cannot write {WEIGHTS}"))?;
+    println!("{} terms, {} KB written to {WEIGHTS}", terms.len(), text.len() / 1024);
+    Ok(())
+}

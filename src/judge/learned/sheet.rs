@@ -1,0 +1,196 @@
+//! A message as the weights read it: each term a slice of one plain text, and what else counts.
+
+use std::ops::Range;
+
+use crate::judge::language;
+use crate::judge::verdict::{Letter, Verdict};
+use crate::read::Direction;
+
+/// Most bytes of a text that are looked at.
+const MOST_BYTES: usize = 16 << 10;
+
+/// The text of a message made plain, so that each term is a slice of it; and what else counts.
+#[derive(Debug)]
+pub struct Sheet {
+    /// Words in lower case, digits as `#`, a blank between two.
+    plain: String,
+    words: Vec<Range<usize>>,
+    /// By word: the place in the message of which it was made.
+    origins: Vec<Range<usize>>,
+    text: String,
+    marks: Vec<(String, f64)>,
+}
+
+impl Sheet {
+    /// Subject and new text of a letter, and what the rules say of it.
+    #[must_use]
+    pub fn new(letter: &Letter<'_>, by_rules: &Verdict) -> Self {
+        let cut = |text: &str| text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or_default().to_owned();
+        let subject = if language::WORDS.inherited(letter.subject) { "" } else { letter.subject };
+        let mut text = format!("{} .\n{}", cut(subject), cut(letter.new_text));
+        for phrase in letter.stop_phrases.iter().filter(|phrase| !phrase.is_empty()) {
+            text = without(&text, phrase);
+        }
+        let (mut plain, mut words, mut origins) = (String::with_capacity(text.len()), Vec::new(), Vec::new());
+        for (at, token) in tokens(&text) {
+            if !plain.is_empty() {
+                plain.push(' ');
+            }
+            let start = plain.len();
+            if token.starts_with(|c: char| c.is_ascii_digit()) {
+                plain.push('#');
+            } else {
+                plain.extend(token.chars().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }));
+            }
+            words.push(start..plain.len());
+            origins.push(at..at + token.len());
+        }
+        let marks = marks(letter, by_rules, words.len());
+        Self { plain, words, origins, text, marks }
+    }
+
+    /// Each word, and each pair of neighbours, as often as it is there.
+    pub fn terms(&self) -> impl Iterator<Item = &str> {
+        self.spans().filter_map(|(span, _)| self.plain.get(span))
+    }
+
+    /// What else counts, with its amount.
+    #[must_use]
+    pub fn marks(&self) -> &[(String, f64)] {
+        &self.marks
+    }
+
+    /// How many words it has.
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The term that a span of [`Sheet::spans`] is.
+    pub(super) fn term(&self, span: Range<usize>) -> Option<&str> {
+        self.plain.get(span)
+    }
+
+    /// Each term, and the word at which it begins.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (Range<usize>, usize)> {
+        let words = self.words.iter().cloned().enumerate().map(|(n, span)| (span, n));
+        let pairs = self.words.windows(2).enumerate();
+        words.chain(pairs.filter_map(|(n, pair)| Some((pair.first()?.start..pair.last()?.end, n))))
+    }
+}
+
+/// The text with blanks in the place of a phrase, whatever its letter case.
+fn without(text: &str, phrase: &str) -> String {
+    let (low, phrase) = (text.to_ascii_lowercase(), phrase.to_ascii_lowercase());
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, found) in low.match_indices(&phrase) {
+        out.push_str(text.get(from..at).unwrap_or_default());
+        out.push(' ');
+        from = at + found.len();
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+/// Runs of letters with their apostrophes, of digits, of `?` and `!`, and signs of money; each with its place.
+fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let kind = |c: char| match c {
+        '\'' | '’' => 1,
+        c if c.is_alphabetic() => 1,
+        c if c.is_ascii_digit() => 2,
+        '?' | '!' => 3,
+        '£' | '$' | '€' => 4,
+        _ => 0,
+    };
+    let mut rest = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let (start, first) = rest.next()?;
+            let of = kind(first);
+            if of == 0 {
+                continue;
+            }
+            let mut end = start + first.len_utf8();
+            while let Some((at, next)) = rest.peek().copied().filter(|(_, next)| of < 4 && kind(*next) == of) {
+                end = at + next.len_utf8();
+                rest.next();
+            }
+            let token = text.get(start..end)?;
+            let token = if of == 1 { token.trim_matches(['\'', '’']) } else { token };
+            if !token.is_empty() {
+                let lead = text.get(start..end)?.find(token)?;
+                return Some((start + lead, token));
+            }
+        }
+    })
+}
+
+/// What the rules and the engine found, and the look of the text.
+fn marks(letter: &Letter<'_>, by_rules: &Verdict, words: usize) -> Vec<(String, f64)> {
+    let mut found: Vec<(String, f64)> = Vec::new();
+    let mut mark = |name: String, amount: f64| {
+        if amount != 0.0 {
+            found.push((name, amount));
+        }
+    };
+    if let (Some(tone), Some(urgency)) = (by_rules.tone, by_rules.urgency) {
+        mark("=worse".to_owned(), f64::from((-tone.score).max(0)) / 30.0);
+        mark("=better".to_owned(), f64::from(tone.score.max(0)) / 30.0);
+        mark("=urgency".to_owned(), f64::from(urgency.score - 30) / 30.0);
+        mark(format!("=tone {:?}", tone.label), 1.0);
+        mark(format!("=urgency {:?}", urgency.label), 1.0);
+    }
+    mark(format!("=severity {:?}", by_rules.severity), 1.0);
+    for signal in &by_rules.signals {
+        mark(format!("={}", signal.signal), 1.0);
+    }
+    mark("=asks".to_owned(), f64::from(u8::from(by_rules.asks)));
+    let side = if letter.direction == Direction::Outbound { "us".to_owned() } else { format!("{:?}", letter.kind) };
+    mark(format!("=from {side}"), 1.0);
+    let count = |sign: char| f64::from(u8::try_from(letter.new_text.matches(sign).take(3).count()).unwrap_or(3)) / 2.0;
+    mark("=?".to_owned(), count('?'));
+    mark("=!".to_owned(), count('!'));
+    let shouted = letter
+        .new_text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| word.chars().count() >= 3 && word.chars().all(char::is_uppercase));
+    mark("=capitals".to_owned(), f64::from(u8::try_from(shouted.take(4).count()).unwrap_or(4)) / 3.0);
+    mark("=length".to_owned(), f64::from(u16::try_from(words).unwrap_or(u16::MAX)).ln_1p() / 4.0);
+    found
+}
+
+impl Sheet {
+    /// The sentence whose words add up to most; at most 200 characters.
+    pub(super) fn strongest(&self, by_word: &[f64]) -> String {
+        let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n');
+        let mut best: Option<(f64, Range<usize>)> = None;
+        let mut here: Option<(f64, Range<usize>)> = None;
+        for (origin, points) in self.origins.iter().zip(by_word) {
+            // The sign that ends a sentence may be a word of its own, or stand between two.
+            let ended = here.as_ref().is_some_and(|(_, span)| {
+                let between = self.text.get(span.end.saturating_sub(1)..origin.start);
+                between.is_none_or(|between| between.contains(ends))
+            });
+            here = match here {
+                Some((sum, span))
+                    if !ended || self.text.get(origin.clone()).is_some_and(|word| word.contains(ends)) =>
+                {
+                    Some((sum + points, span.start..origin.end))
+                }
+                _ => Some((*points, origin.clone())),
+            };
+            if let Some((sum, span)) = &here {
+                match &mut best {
+                    // The same sentence goes on.
+                    Some((most, found)) if found.start == span.start => {
+                        (*most, *found) = (most.max(*sum), span.clone());
+                    }
+                    Some((most, _)) if *most >= *sum => {}
+                    _ => best = Some((*sum, span.clone())),
+                }
+            }
+        }
+        let text = best.and_then(|(_, span)| self.text.get(span)).unwrap_or_default();
+        text.chars().take(200).collect()
+    }
+}
