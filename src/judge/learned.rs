@@ -83,7 +83,7 @@ pub(super) fn weigh(letter: &Letter<'_>, by_rules: &Verdict) -> Option<Weighed> 
     let read = weights.read(&sheet);
     let sums = read.sums(weights);
     let scales = Scales { weights, sheet, read, sums, letter, by_rules };
-    if scales.read.known == 0 {
+    if scales.read.known.is_empty() {
         return None;
     }
     let escalate = scales.alone("escalate").unwrap_or((0.0, 1.0));

@@ -1,6 +1,7 @@
 //! The file of weights, and what a message comes to by it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::sheet::Sheet;
 use crate::judge::verdict::Leaning;
@@ -69,8 +70,16 @@ pub(super) fn logistic(sum: f64) -> f64 {
 pub(super) struct Read {
     /// Place of a term, and what it amounts to here; ascending.
     amounts: Vec<(u32, f64)>,
-    /// How many of its words we know.
-    pub(super) known: usize,
+    /// Its terms that we know, in order.
+    pub(super) known: Vec<Known>,
+}
+
+/// A term of the text that has weights.
+pub(super) struct Known {
+    place: u32,
+    /// The word at which it begins, and where it stands in the plain text.
+    word: usize,
+    span: Range<usize>,
 }
 
 impl Weights {
@@ -115,9 +124,13 @@ impl Weights {
     }
 
     pub(super) fn read(&self, sheet: &Sheet) -> Read {
-        let mut places: Vec<u32> = sheet.terms().filter_map(|term| self.places.get(term).copied()).collect();
+        let found = sheet.spans().filter_map(|(span, word)| {
+            let place = *self.places.get(sheet.term(span.clone())?)?;
+            Some(Known { place, word, span })
+        });
+        let known: Vec<Known> = found.collect();
+        let mut places: Vec<u32> = known.iter().map(|known| known.place).collect();
         places.sort_unstable();
-        let known = places.len();
         let (mut terms, mut amounts) = (Vec::new(), Vec::new());
         for run in places.chunk_by(|one, other| one == other) {
             let Some(term) = run.first().and_then(|place| self.terms.get(*place as usize)) else { continue };
@@ -170,28 +183,38 @@ impl Read {
     /// The words and the sentence that weigh most for a question.
     pub(super) fn explain(&self, weights: &Weights, sheet: &Sheet, name: &str, share: f64) -> Leaning {
         let question = weights.questions.iter().position(|q| q.name == name).and_then(|n| u16::try_from(n).ok());
-        let points = |place: u32, amount: f64| {
+        let weight = |place: u32| {
             let term = weights.terms.get(place as usize)?;
             let (_, weight) = term.weights.iter().find(|(of, _)| Some(*of) == question)?;
-            Some(amount * f64::from(*weight))
+            Some(f64::from(*weight))
         };
-        let points: HashMap<u32, f64> =
-            self.amounts.iter().filter_map(|(place, amount)| Some((*place, points(*place, *amount)?))).collect();
-        let mut words: Vec<(&str, f64)> = Vec::new();
+        // In step with the amounts, which are in order of their places.
+        let points: Vec<f64> =
+            self.amounts.iter().map(|(place, amount)| weight(*place).map_or(0.0, |weight| amount * weight)).collect();
+        let of = |place: u32| {
+            let at = self.amounts.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            points.get(at).copied()
+        };
+        let mut words: Vec<(u32, f64, &Range<usize>)> = Vec::new();
         let mut by_word = vec![0.0; sheet.len()];
-        for (span, word) in sheet.spans() {
-            let Some(term) = sheet.term(span) else { continue };
-            let Some(points) = weights.places.get(term).and_then(|place| points.get(place)) else { continue };
-            if let Some(sum) = by_word.get_mut(word) {
+        for known in &self.known {
+            let points = of(known.place).unwrap_or(0.0);
+            if let Some(sum) = by_word.get_mut(known.word) {
                 *sum += points;
             }
-            if *points > 0.0 && words.iter().all(|(known, _)| *known != term) {
-                words.push((term, *points));
+            if points > 0.0 {
+                words.push((known.place, points, &known.span));
             }
         }
-        words.sort_by(|one, other| other.1.total_cmp(&one.1));
-        let words = words.iter().take(NAMED).map(|(term, _)| *term).collect::<Vec<_>>().join(", ");
-        Leaning { to: name.to_owned(), share: rounded(share), words, sentence: sheet.strongest(&by_word) }
+        words.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        words.dedup_by_key(|(place, ..)| *place);
+        let words: Vec<&str> = words.iter().take(NAMED).filter_map(|(.., span)| sheet.term((*span).clone())).collect();
+        Leaning {
+            to: name.to_owned(),
+            share: rounded(share),
+            words: words.join(", "),
+            sentence: sheet.strongest(&by_word),
+        }
     }
 }
 
