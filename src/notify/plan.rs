@@ -3,15 +3,17 @@
 //! Told at once is what raises severity, or brings a signal or a person not yet
 //! told in its incident; a repetition waits for the digest. An unchanged incident
 //! repeats at its interval, a set number of times, until one of us writes to the
-//! account. Pure: the same fold, log and time give the same plan.
+//! account or answers. What nobody answers climbs the ladder. Pure: the same fold, log and time give the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::answers::{Answers, Said, Stance};
+use super::ladder;
 use crate::calendar::Calendar;
 use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
-use crate::judge::{Severity, signal};
+use crate::judge::{Severity, Topic, signal};
 use crate::watch::{Cause, Incident, Phase};
 
 /// Older mail than this is for the digest, however new to us.
@@ -22,6 +24,8 @@ const LATE: SignedDuration = SignedDuration::from_hours(24);
 const PRIVATE: [&str; 2] = [STAFF_HOSTILE, "berating"];
 /// Our own mail at its worst; the firm may not want it told to anybody.
 const STAFF_HOSTILE: &str = "staff_hostile";
+/// Says less than that they may leave.
+const BLAME: &str = "blame";
 
 /// What the log says of one incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +42,18 @@ pub struct ToldSoFar {
     pub last_at: Option<Timestamp>,
     /// Alerts that said the same again, since the last that said something new.
     pub repeats: u32,
+    /// Addresses of those who were told by e-mail.
+    pub readers: BTreeSet<String>,
+    /// Those of them who were told by the ladder.
+    pub climbed: BTreeSet<String>,
+    /// When the ladder was last climbed.
+    pub climbed_at: Option<Timestamp>,
+    /// Since when it has waited for an answer: the first news told after the last one.
+    pub waiting_since: Option<Timestamp>,
+    /// When it was last recorded that a snooze had ended.
+    pub woken_at: Option<Timestamp>,
+    /// What members answered.
+    pub answers: Answers,
 }
 
 impl ToldSoFar {
@@ -70,6 +86,18 @@ pub enum Saying {
     Update,
     /// The same again.
     Repeat,
+    /// The same again, after a snooze.
+    Anew,
+    /// The same to somebody else, since nobody answered.
+    Climb,
+}
+
+impl Saying {
+    /// Whether it says something that was not said before.
+    #[must_use]
+    pub fn is_news(self) -> bool {
+        matches!(self, Self::Alert | Self::Update)
+    }
 }
 
 /// One incident in an e-mail.
@@ -108,21 +136,35 @@ pub struct Plan {
 }
 
 /// A line that is owed, the moment it falls due, and who must have it.
-struct Owed {
-    line: Line,
-    due: Timestamp,
-    recipients: BTreeSet<String>,
-    private: bool,
+pub(super) struct Owed {
+    pub(super) line: Line,
+    pub(super) due: Timestamp,
+    pub(super) recipients: BTreeSet<String>,
+    pub(super) private: bool,
 }
 
 /// Compares what is true of an account with what has been said.
 #[must_use]
 pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Timestamp) -> Plan {
+    plan_without(&BTreeMap::new(), account, incidents, settings, now)
+}
+
+/// The same while some are `away`: address, and who reads their alerts meanwhile.
+#[must_use]
+pub fn plan_without(
+    away: &BTreeMap<String, String>,
+    account: &Account,
+    incidents: &[Named],
+    settings: &Settings,
+    now: Timestamp,
+) -> Plan {
     let last = incidents.iter().filter_map(|i| i.told.last_at).max();
     let owed: Vec<Owed> = incidents
         .iter()
         .filter(|named| named.incident.phase == Phase::Open)
-        .flat_map(|named| owed_for(account, named, settings))
+        .flat_map(|named| owed_for(account, named, settings, now))
+        .filter(|o| !is_hidden(o, incidents, now))
+        .filter_map(|o| represented(o, away, incidents))
         .map(|mut o| {
             if let (Some(last), true) = (last, o.line.severity < Severity::Critical) {
                 o.due = o.due.max(after(last, settings.alerts.group_interval));
@@ -131,12 +173,13 @@ pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Ti
             o
         })
         .collect();
-    let next = owed.iter().map(|o| o.due).filter(|due| *due > now).min();
-    let mut groups: BTreeMap<Option<BTreeSet<String>>, Vec<Owed>> = BTreeMap::new();
+    let wakes = incidents.iter().filter_map(|named| named.told.answers.wakes_at(&named.incident));
+    let next = owed.iter().map(|o| o.due).chain(wakes).filter(|due| *due > now).min();
+    let mut groups: BTreeMap<(bool, Option<BTreeSet<String>>), Vec<Owed>> = BTreeMap::new();
     for o in owed {
-        // What is private keeps its own readers; the rest of an account shares one e-mail.
-        let group = o.private.then(|| o.recipients.clone());
-        groups.entry(group).or_default().push(o);
+        // What is private, or climbs, keeps its own readers; the rest of an account shares one e-mail.
+        let alone = o.private || o.line.saying == Saying::Climb;
+        groups.entry((o.private, alone.then(|| o.recipients.clone()))).or_default().push(o);
     }
     let notices = groups
         .into_values()
@@ -146,24 +189,66 @@ pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Ti
     Plan { notices, next }
 }
 
-/// At most two lines an incident: one for its readers, one in private.
-fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> {
+/// Whether a graver matter of the same account makes a line needless for as long as it lasts.
+fn is_hidden(owed: &Owed, incidents: &[Named], now: Timestamp) -> bool {
+    let Some(named) = incidents.iter().find(|named| named.name == owed.line.incident).filter(|_| !owed.private) else {
+        return false;
+    };
+    let others = || incidents.iter().filter(|other| other.name != named.name);
+    let stance = |other: &Named| other.told.answers.stance(&other.incident, now);
+    let leaves = || {
+        others().filter(|other| other.incident.topic == Topic::Cancellation).any(|other| {
+            let is_live = other.incident.causes.iter().any(is_news);
+            is_live && matches!(stance(other), Stance::Open | Stance::Acknowledged | Stance::Snoozed)
+        })
+    };
+    let blame_alone = || named.incident.causes.iter().flat_map(|c| &c.signals).all(|signal| signal == BLAME);
+    match named.incident.topic {
+        Topic::Silence => others().any(|other| stance(other) == Stance::Acknowledged),
+        Topic::Pressure | Topic::Response => owed.line.severity == Severity::Warning && leaves(),
+        Topic::Conduct => owed.line.severity == Severity::Warning && blame_alone() && leaves(),
+        _ => false,
+    }
+}
+
+/// The same for those who stand in for readers that are away; what is private waits for its reader.
+/// `None` where nobody is left whom the ladder has not told.
+fn represented(mut owed: Owed, away: &BTreeMap<String, String>, incidents: &[Named]) -> Option<Owed> {
+    if owed.private || away.is_empty() {
+        return Some(owed);
+    }
+    let present = |reader: String| away.get(&reader).cloned().unwrap_or(reader);
+    owed.recipients = owed.recipients.into_iter().map(present).collect();
+    if owed.line.saying == Saying::Climb {
+        let told = incidents.iter().find(|named| named.name == owed.line.incident).map(|named| &named.told.readers);
+        owed.recipients.retain(|reader| told.is_none_or(|told| !told.contains(reader)));
+    }
+    (!owed.recipients.is_empty()).then_some(owed)
+}
+
+/// At most two lines an incident: one for its readers, one in private. And one for the next on the ladder.
+fn owed_for(account: &Account, named: &Named, settings: &Settings, now: Timestamp) -> Vec<Owed> {
     let incident = &named.incident;
     let news = incident.causes.iter().filter(|c| is_news(c) && !named.told.keys.contains(&c.key));
     // A message may be for both: each of the two e-mails shows its own signals.
     let open: Vec<&Cause> = news.clone().filter(|c| is_for(c, false)).collect();
     let private: Vec<&Cause> = news.filter(|c| is_for(c, true)).collect();
     let mut owed = Vec::new();
+    let stance = named.told.answers.stance(incident, now);
     if let Some(line) = news_line(named, &open) {
         owed.push(Owed {
             due: first_due(&line, &open, &settings.alerts),
-            recipients: readers(account, &open, settings),
+            recipients: ladder::with_company(readers(account, &open, settings), named, account, settings),
             line,
             private: false,
         });
-    } else if let Some((line, due)) = repeat_line(named, &settings.alerts) {
+    } else if let Some((line, due)) = woken_line(named).or_else(|| repeat_line(named, stance, &settings.alerts)) {
         let causes: Vec<&Cause> = incident.causes.iter().filter(|c| is_for(c, false)).collect();
-        owed.push(Owed { line, due, recipients: readers(account, &causes, settings), private: false });
+        let recipients = ladder::with_company(readers(account, &causes, settings), named, account, settings);
+        owed.push(Owed { line, due, recipients, private: false });
+    }
+    if stance == Stance::Open && owed.iter().all(|o| !o.line.saying.is_news()) {
+        owed.extend(ladder::next(account, named, settings));
     }
     let off = settings.privacy.staff_tone == StaffTone::Off;
     let silenced = |cause: &Cause| off && !cause.signals.iter().any(|s| is_private_signal(s) && s != STAFF_HOSTILE);
@@ -177,7 +262,7 @@ fn owed_for(account: &Account, named: &Named, settings: &Settings) -> Vec<Owed> 
 }
 
 /// Whether it may still be told at once.
-fn is_news(cause: &Cause) -> bool {
+pub(super) fn is_news(cause: &Cause) -> bool {
     !cause.history && cause.arrived_at.duration_since(cause.sent_at) <= STALE
 }
 
@@ -188,7 +273,7 @@ pub fn is_private_signal(signal: &str) -> bool {
 }
 
 /// Whether a message has something to say to the one or the other.
-fn is_for(cause: &Cause, private: bool) -> bool {
+pub(super) fn is_for(cause: &Cause, private: bool) -> bool {
     (cause.signals.is_empty() && !private) || cause.signals.iter().any(|s| is_private_signal(s) == private)
 }
 
@@ -213,7 +298,8 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
         .iter()
         .filter(|c| c.severity >= Severity::Warning)
         .any(|c| !told.people.contains(&c.person) || c.signals.iter().any(|s| !told.signals.contains(s)));
-    if worst < Severity::Warning || !(first || rose || new_cause) {
+    let reopens = told.answers.last().is_some_and(|last| last.said == Said::Close);
+    if worst < Severity::Warning || !(first || rose || new_cause || reopens) {
         return None;
     }
     Some(Line {
@@ -225,12 +311,28 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
     })
 }
 
+/// Everything anew, where a snooze has ended and nothing was told since.
+fn woken_line(named: &Named) -> Option<(Line, Timestamp)> {
+    let until = named.told.answers.wakes_at(&named.incident)?;
+    let is_told = named.told.last_at.is_none_or(|last| last >= until);
+    (!is_told).then(|| (line_of(named, Saying::Anew), until))
+}
+
+/// A line that cites nothing.
+pub(super) fn line_of(named: &Named, saying: Saying) -> Line {
+    Line { incident: named.name.clone(), saying, cites: Vec::new(), severity: named.told.severity, late: false }
+}
+
 /// The same again, where nobody answered within the interval.
-fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
+fn repeat_line(named: &Named, stance: Stance, alerts: &Alerts) -> Option<(Line, Timestamp)> {
     let last = named.told.last_at?;
     let severity = named.told.severity;
     // Who has written to them has seen it; what a manager still owes is for the digest.
-    if severity < Severity::Warning || named.told.repeats >= alerts.max_repeats || named.incident.is_answered() {
+    if stance != Stance::Open
+        || severity < Severity::Warning
+        || named.told.repeats >= alerts.max_repeats
+        || named.incident.is_answered()
+    {
         return None;
     }
     let interval = match severity {
@@ -239,8 +341,7 @@ fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
     };
     // Counted in sending hours: a night is no reason to ask again.
     let due = alerts.send.add_working(last, interval)?;
-    let line = Line { incident: named.name.clone(), saying: Saying::Repeat, cites: Vec::new(), severity, late: false };
-    Some((line, due))
+    Some((line_of(named, Saying::Repeat), due))
 }
 
 fn first_due(line: &Line, causes: &[&Cause], alerts: &Alerts) -> Timestamp {
@@ -249,7 +350,7 @@ fn first_due(line: &Line, causes: &[&Cause], alerts: &Alerts) -> Timestamp {
     if line.severity == Severity::Critical { since } else { after(since, alerts.group_wait) }
 }
 
-fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+pub(super) fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
@@ -284,7 +385,7 @@ fn notice(group: Vec<Owed>, account: &Account, settings: &Settings, now: Timesta
     let recipients: BTreeSet<String> = group.iter().flat_map(|o| o.recipients.iter().cloned()).collect();
     // A repeat that is not due yet has nothing to add to news that is.
     let mut lines: Vec<Line> =
-        group.into_iter().filter(|o| o.due <= now || o.line.saying != Saying::Repeat).map(|o| o.line).collect();
+        group.into_iter().filter(|o| o.due <= now || o.line.saying.is_news()).map(|o| o.line).collect();
     lines.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.incident.cmp(&b.incident)));
     let recipients = recipients
         .into_iter()
@@ -315,7 +416,7 @@ fn readers(account: &Account, causes: &[&Cause], settings: &Settings) -> BTreeSe
     readers
 }
 
-fn with_role(settings: &Settings, role: Role) -> impl Iterator<Item = String> {
+pub(super) fn with_role(settings: &Settings, role: Role) -> impl Iterator<Item = String> {
     settings.members.iter().filter(move |m| m.role == role).map(|m: &Member| m.address.clone())
 }
 

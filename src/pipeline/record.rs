@@ -57,7 +57,10 @@ impl Pipeline {
         let known: HashMap<String, i64> = messages::by_content_keys(db, &keys).await?.into_iter().collect();
         let mut batch = Batch::default();
         for (key, copy, understood) in keyed {
-            if self.is_never(&understood.message) {
+            if understood.reply.is_some() {
+                // An answer to us is no mail of an account: it is obeyed, or has no effect.
+                batch.settled.push(Settled { copy: copy.copy, message: None, state: "read" });
+            } else if self.is_never(&understood.message) {
                 never::forget(db, copy.copy, now).await?;
             } else if let Some(message) = known.get(&key) {
                 batch.settled.push(Settled { copy: copy.copy, message: Some(*message), state: "duplicate" });

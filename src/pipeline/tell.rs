@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::letters::Letter;
 use super::record::{json, parse, word};
-use super::{Event, Pipeline, Result};
+use super::{Event, Pipeline, Result, so_far};
 use crate::config::Account;
 use crate::judge::Severity;
 use crate::notify::retry;
-use crate::notify::{Line, Named, Notice, Saying, ToldSoFar, plan, shown};
+use crate::notify::{Line, Named, Notice, Saying, plan_without, shown};
 use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
@@ -45,7 +46,9 @@ impl Pipeline {
         let view = state.at(&self.patience, calendar, now);
         let (named, mut events) = self.name(db, &account, &view, now).await?;
         events.extend(self.good_news(db, &account, &fresh, now).await?);
-        let plan = plan(&account, &named, &self.settings, now);
+        events.extend(self.settle_stances(db, &account, &named, now).await?);
+        let away = self.stand_ins(db, now).await?;
+        let plan = plan_without(&away, &account, &named, &self.settings, now);
         let about = About { account: &account, named: &named, now };
         for notice in &plan.notices {
             events.extend(self.enqueue(db, &about, notice).await?);
@@ -80,7 +83,8 @@ impl Pipeline {
         fresh.sort_by(|a, b| a.position().cmp(&b.position()));
         if outdated || fresh.first().is_some_and(|first| !state.precedes(first)) {
             let rows = messages::entries(db, &account.id).await?;
-            let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
+            let mut entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
+            self.correct(db, &account.id, &mut entries).await?;
             return Ok(State::of(&entries, &self.patience, calendar));
         }
         for entry in fresh {
@@ -98,7 +102,7 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<(Vec<Named>, Vec<Event>)> {
         let mut stored = Stored::of(incidents::of_account(db, &account.id).await?)?;
-        let mut told = told_so_far(db, &account.id).await?;
+        let mut told = so_far::told_so_far(db, &account.id).await?;
         let (mut named, mut events) = (Vec::new(), Vec::new());
         for incident in &view.incidents {
             let topic = word(&incident.topic);
@@ -126,34 +130,41 @@ impl Pipeline {
             }
             named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
         }
+        // What nothing speaks for any more, since somebody has corrected what was found.
+        for gone in stored.rows.into_iter().flatten().map(|(row, _)| row).filter(|row| row.closed_us.is_none()) {
+            incidents::set_state(db, &gone.id, "closed", Some(now.as_microsecond())).await?;
+        }
         Ok((named, events))
     }
 
     /// Writes an e-mail, freezes its bytes, and records what it tells.
     async fn enqueue(&self, db: &mut AnyConnection, about: &About<'_>, notice: &Notice) -> Result<Vec<Event>> {
-        let mail = self.write_alert(db, about, notice).await?;
+        let letters = self.letters(db, about, notice).await?;
+        let Some(named) = letters.first().map(|letter| letter.mail.message_id.clone()) else {
+            return Ok(Vec::new());
+        };
         let grave = notice.lines.iter().any(|line| line.severity == Severity::Critical);
         let life = if grave { retry::CRITICAL_LIFE } else { retry::WARNING_LIFE };
-        let row = |(recipient, due): &(String, Timestamp)| NewNotification {
-            dedup_key: format!("{}>{recipient}", mail.message_id),
+        let row = |letter: &Letter| NewNotification {
+            dedup_key: format!("{}>{}", letter.mail.message_id, letter.recipient),
             kind: "alert".to_owned(),
-            recipient: recipient.clone(),
-            bytes: mail.bytes.clone(),
-            message_id: mail.message_id.clone(),
-            due_us: due.as_microsecond(),
-            expires_us: Some(due.as_microsecond().saturating_add(retry::micros(life))),
+            recipient: letter.recipient.clone(),
+            bytes: letter.mail.bytes.clone(),
+            message_id: letter.mail.message_id.clone(),
+            due_us: letter.due.as_microsecond(),
+            expires_us: Some(letter.due.as_microsecond().saturating_add(retry::micros(life))),
             grave,
             account: Some(about.account.id.clone()),
             incident: notice.lines.first().map(|l| l.incident.clone()),
         };
-        let rows: Vec<NewNotification> = notice.recipients.iter().map(row).collect();
+        let rows: Vec<NewNotification> = letters.iter().map(row).collect();
         let first = outbox::enqueue(db, &rows).await?.first().copied();
         let mut events = Vec::new();
         for line in &notice.lines {
             if let Some(incident) = about.named(&line.incident).map(|n| shown(&n.incident, notice.private)) {
                 let event = Event {
                     account: Some(about.account.id.clone()),
-                    notification: Some(mail.message_id.clone()),
+                    notification: Some(named.clone()),
                     ..line_event(line, notice, &incident, about.now)
                 };
                 events.push(self.log(db, (event, first), (line, &incident), about).await?);
@@ -186,7 +197,7 @@ impl Pipeline {
             });
         }
         if log.is_empty() {
-            log.push(entry(&event, about, notification));
+            log.push(Told { event: so_far::name_of(line.saying).to_owned(), ..entry(&event, about, notification) });
         }
         told::append(db, &log).await?;
         if let Some(last) = event.cites.last() {
@@ -257,7 +268,8 @@ fn name_of(saying: Saying) -> &'static str {
     match saying {
         Saying::Alert => "alert",
         Saying::Update => "alert_update",
-        Saying::Repeat => "alert_repeat",
+        Saying::Repeat | Saying::Anew => "alert_repeat",
+        Saying::Climb => "ladder_step",
     }
 }
 
@@ -345,25 +357,4 @@ fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
         _ => {}
     }
     found
-}
-
-/// The log of an account, summed up by incident.
-async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<String, ToldSoFar>> {
-    let mut by_incident: BTreeMap<String, ToldSoFar> = BTreeMap::new();
-    for row in told::of_account(db, account).await? {
-        let Some(incident) = row.incident else {
-            continue;
-        };
-        let so_far = by_incident.entry(incident).or_default();
-        so_far.last_at = Timestamp::from_microsecond(row.at_us).ok().max(so_far.last_at);
-        if row.event == "alert_repeat" {
-            so_far.repeats += 1;
-            continue;
-        }
-        so_far.repeats = 0;
-        if !row.doc.is_empty() {
-            so_far.add(&parse(&row.doc, "cause")?);
-        }
-    }
-    Ok(by_incident)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::command::{self, Unverified};
 use crate::config::{Account, Kind, Role, Settings};
 use crate::filing::{Attribution, Directory, content_key};
 use crate::judge::{Judge, Letter, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
@@ -56,6 +57,8 @@ pub struct Understood {
     pub superiors: Vec<String>,
     /// What the other side is to us.
     pub kind: Kind,
+    /// The answer to an alert that it is, true or not; then nothing was filed or judged.
+    pub reply: Option<Unverified>,
     /// How long it took, where somebody measures.
     pub times: Option<Times>,
 }
@@ -104,6 +107,17 @@ impl Reader {
         let ours = self.ours();
         let is_whole = raw.len() as u64 >= whole_bytes;
         let message = if is_whole { read::read(raw, &ours) } else { read::read_beginning(raw, &ours) };
+        if let Some(reply) = command::reply(raw, &message, &self.settings) {
+            return Understood {
+                message,
+                filed: Attribution::default(),
+                verdict: Verdict::silent(),
+                superiors: Vec::new(),
+                kind: Kind::Client,
+                reply: Some(reply),
+                times: None,
+            };
+        }
         let filed = self.directory.attribute(&message);
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());
@@ -115,7 +129,7 @@ impl Reader {
             let end = now();
             Times { rules: end.saturating_sub(from), whole: end.saturating_sub(begun) }
         });
-        Understood { message, filed, verdict, superiors, kind, times }
+        Understood { message, filed, verdict, superiors, kind, reply: None, times }
     }
 
     fn account(&self, filed: &Attribution) -> Option<Account> {

@@ -24,6 +24,7 @@ use crate::watch::{Cause, Incident, Phase};
 const EXCHANGES: i64 = 3;
 
 /// An e-mail with its bytes and its name for ever.
+#[derive(Clone)]
 pub(super) struct Frozen {
     pub(super) bytes: Vec<u8>,
     pub(super) message_id: String,
@@ -54,12 +55,14 @@ impl Filed {
 }
 
 impl Pipeline {
-    /// Writes the e-mail that a notice calls for.
+    /// Writes the e-mail that a notice calls for: one for all, or each reader's own, with the address that
+    /// answers go to.
     pub(super) async fn write_alert(
         &self,
         db: &mut AnyConnection,
         about: &About<'_>,
         notice: &Notice,
+        own: Option<(&str, &str)>,
     ) -> Result<Frozen> {
         let mut incidents = Vec::new();
         for line in &notice.lines {
@@ -76,18 +79,24 @@ impl Pipeline {
             let view = self.incident_view(db, named, &causes, line.severity).await?;
             incidents.push((view, line.saying));
         }
-        let zone = self.zone_of(notice.recipients.first().map(|(r, _)| r.as_str()));
+        let readers = notice.recipients.iter().map(|(r, _)| r.as_str());
+        let readers: Vec<&str> = own.map_or_else(|| readers.collect(), |(reader, _)| vec![reader]);
+        let zone = self.zone_of(readers.first().copied());
         let rendered = if notice.private {
             let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
-            let view = self.alert_view(db, about.account, notice, incidents).await?;
+            let mut view = self.alert_view(db, about.account, notice, incidents).await?;
+            if let Some((reader, _)) = own {
+                let others = notice.recipients.iter().filter(|(r, _)| r != reader);
+                view.told_also = others.map(|(r, _)| self.name_of(r)).collect();
+                view.takes_replies = true;
+            }
             alert::render(&view, &self.templates, &zone)?
         };
-        let to: Vec<&str> = notice.recipients.iter().map(|(r, _)| r.as_str()).collect();
         let incident = notice.lines.first().map_or("", |l| l.incident.as_str());
-        let posting = Posting { kind: MailKind::Alert, about: incident, to: &to, now: about.now };
-        self.freeze(&rendered, &posting)
+        let posting = Posting { kind: MailKind::Alert, about: incident, to: &readers, now: about.now };
+        self.freeze_for(&rendered, &posting, own.map(|(_, address)| address))
     }
 
     async fn alert_view(
@@ -266,6 +275,16 @@ impl Pipeline {
 
     /// Fixes an e-mail's bytes, its Date and its Message-ID.
     pub(super) fn freeze(&self, rendered: &Rendered, posting: &Posting<'_>) -> Result<Frozen> {
+        self.freeze_for(rendered, posting, None)
+    }
+
+    /// The same, where answers go to an address of their own.
+    pub(super) fn freeze_for(
+        &self,
+        rendered: &Rendered,
+        posting: &Posting<'_>,
+        reply_to: Option<&str>,
+    ) -> Result<Frozen> {
         let Posting { kind, about, to, now } = *posting;
         let seed = format!("{about}\n{}\n{now}\n{}", to.join(","), rendered.text);
         let id = short_hash(&seed);
@@ -275,7 +294,7 @@ impl Pipeline {
         let envelope = Envelope {
             from: Address { name: "Barometer".into(), address: self.settings.service.address.clone() },
             to: to.iter().map(|a| Address { name: self.name_of(a), address: (*a).to_owned() }).collect(),
-            reply_to: None,
+            reply_to: reply_to.map(|address| Address { name: "Barometer".into(), address: address.to_owned() }),
             date: now,
             message_id: message_id.clone(),
             references: vec![format!("brm.incident.{thread}@{domain}")],
@@ -287,7 +306,7 @@ impl Pipeline {
 }
 
 /// Names an e-mail or an incident in a Message-ID: 96 bits, no address, no date.
-fn short_hash(text: &str) -> String {
+pub(super) fn short_hash(text: &str) -> String {
     content_hash(text.as_bytes()).chars().take(24).collect()
 }
 

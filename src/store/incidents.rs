@@ -62,6 +62,21 @@ pub async fn upsert(db: &mut AnyConnection, incident: &IncidentRow) -> Result<()
     Ok(())
 }
 
+/// Sets where an incident stands, as answers have it; nothing where it stands so already.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn set_state(db: &mut AnyConnection, id: &str, state: &str, closed_us: Option<i64>) -> Result<()> {
+    sqlx::query("UPDATE incidents SET state = $2, closed_us = $3 WHERE id = $1 AND state <> $2")
+        .bind(id)
+        .bind(state)
+        .bind(closed_us)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// The incidents of an account, in the order in which they began.
 ///
 /// # Errors

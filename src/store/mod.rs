@@ -21,8 +21,10 @@ pub mod accounts;
 pub mod threads;
 pub mod verdicts;
 
+pub mod answers;
 pub mod incidents;
 pub mod outbox;
+pub mod tokens;
 pub mod told;
 
 pub mod never;

@@ -1,0 +1,90 @@
+//! Who is told next while nobody answers.
+//!
+//! Steps are counted in the account's working time from the news that waits for an answer, and stand at least
+//! ten minutes apart, whatever was missed meanwhile. Who was told already is passed over. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::answers::Said;
+use super::plan::{Named, Owed, Saying, after, line_of, with_role};
+use crate::config::{Account, DEFAULT, Role, Rung, Settings, Step};
+use crate::judge::Severity;
+
+/// Least time between two steps.
+const APART: SignedDuration = SignedDuration::from_mins(10);
+/// What holds where no ladder is set. Managers know at once; owners hear what signals let them hear.
+const USUAL: [Step; 2] = [
+    Step { to: Rung::Role(Role::Manager), after: SignedDuration::from_hours(2) },
+    Step { to: Rung::Role(Role::Director), after: SignedDuration::from_hours(4) },
+];
+
+/// The account's ladder, else the one named "default". Else the usual one where alerts can be answered:
+/// nobody is bothered because others could not say that they know.
+fn steps<'a>(account: &Account, settings: &'a Settings) -> &'a [Step] {
+    let named = account.ladder.as_deref().unwrap_or(DEFAULT);
+    match settings.ladders.get(named) {
+        Some(steps) => steps,
+        None if settings.mailboxes.iter().any(|mailbox| mailbox.authserv_id.is_some()) => &USUAL,
+        None => &[],
+    }
+}
+
+/// The usual readers, and who else must have what they have: the first step of a ladder that does not wait,
+/// those it has reached, and who took the incident over.
+pub(super) fn with_company(
+    mut readers: BTreeSet<String>,
+    named: &Named,
+    account: &Account,
+    settings: &Settings,
+) -> BTreeSet<String> {
+    let at_once = steps(account, settings).iter().filter(|step| step.after.is_zero());
+    readers.extend(at_once.flat_map(|step| people(&step.to, account, settings)));
+    readers.extend(named.told.climbed.iter().cloned());
+    readers.extend(named.told.answers.taker().map(str::to_owned));
+    readers
+}
+
+/// The next step of the ladder that reaches somebody new, due or not.
+pub(super) fn next(account: &Account, named: &Named, settings: &Settings) -> Option<Owed> {
+    let told = &named.told;
+    let since = told.waiting_since?;
+    // Who has written to them has seen it.
+    let raised = told.answers.given.iter().rev().find(|answer| answer.said == Said::Raise && answer.at >= since);
+    if told.severity < Severity::Warning || (named.incident.is_answered() && raised.is_none()) {
+        return None;
+    }
+    let reached = |step: &Step| -> BTreeSet<String> {
+        people(&step.to, account, settings).into_iter().filter(|person| !told.readers.contains(person)).collect()
+    };
+    let mut open = steps(account, settings).iter().map(|step| (step, reached(step)));
+    let (step, recipients) = open.find(|(_, people)| !people.is_empty())?;
+    let raised = raised.map(|answer| answer.at).filter(|at| told.climbed_at.is_none_or(|climbed| climbed < *at));
+    let due = match raised {
+        Some(at) => at,
+        None if named.incident.is_answered() => return None,
+        None => {
+            let waited = settings.calendar_of(account).add_working(since, step.after)?;
+            waited.max(told.climbed_at.map_or(Timestamp::MIN, |at| after(at, APART)))
+        }
+    };
+    Some(Owed { line: line_of(named, Saying::Climb), due, recipients, private: false })
+}
+
+/// Who stands on a rung, as members are now.
+fn people(rung: &Rung, account: &Account, settings: &Settings) -> Vec<String> {
+    match rung {
+        Rung::Owner => account.owner.iter().cloned().collect(),
+        Rung::Member(address) => vec![address.clone()],
+        // Those of this account, not every one of the firm.
+        Rung::Role(Role::Manager) => account.managers.clone(),
+        Rung::Role(Role::Director) => {
+            let near = account.owner.iter().chain(&account.managers);
+            let above = near.flat_map(|person| settings.superiors_of(person)).filter(|m| m.role == Role::Director);
+            let above: BTreeSet<String> = above.map(|m| m.address.clone()).collect();
+            if above.is_empty() { with_role(settings, Role::Director).collect() } else { above.into_iter().collect() }
+        }
+        Rung::Role(role) => with_role(settings, *role).collect(),
+    }
+}
