@@ -247,7 +247,8 @@ fn owed_for(account: &Account, named: &Named, settings: &Settings, now: Timestam
         let recipients = ladder::with_company(readers(account, &causes, settings), named, account, settings);
         owed.push(Owed { line, due, recipients, private: false });
     }
-    if stance == Stance::Open && owed.iter().all(|o| !o.line.saying.is_news()) {
+    // What is told now begins a new wait.
+    if stance == Stance::Open && owed.iter().all(|o| o.line.saying == Saying::Repeat) {
         owed.extend(ladder::next(account, named, settings));
     }
     let off = settings.privacy.staff_tone == StaffTone::Off;

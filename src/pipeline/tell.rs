@@ -44,7 +44,7 @@ impl Pipeline {
         let state = self.folded(db, &account, &fresh).await?;
         let calendar = self.settings.calendar_of(&account);
         let view = state.at(&self.patience, calendar, now);
-        let (named, mut events) = self.name(db, &account, &view, now).await?;
+        let (mut named, mut events) = self.name(db, &account, &view, now).await?;
         events.extend(self.good_news(db, &account, &fresh, now).await?);
         events.extend(self.settle_stances(db, &account, &named, now).await?);
         let away = self.stand_ins(db, now).await?;
@@ -53,7 +53,16 @@ impl Pipeline {
         for notice in &plan.notices {
             events.extend(self.enqueue(db, &about, notice).await?);
         }
-        let next = [view.next_ask(&self.patience, calendar), plan.next].into_iter().flatten().min();
+        let mut next = plan.next;
+        if !plan.notices.is_empty() {
+            // What was told just now is to be repeated, or climbs, from now on.
+            let mut told = so_far::told_so_far(db, &account.id).await?;
+            for one in &mut named {
+                one.told = told.remove(&one.name).unwrap_or_default();
+            }
+            next = plan_without(&away, &account, &named, &self.settings, now).next;
+        }
+        let next = [view.next_ask(&self.patience, calendar), next].into_iter().flatten().min();
         let (last_us, last_key) = state.last.clone().map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
         let fold = FoldRow {
             state: json(&state, "fold")?,

@@ -1,0 +1,294 @@
+//! Managers answer alerts by replying: what each answer does, and who may give none.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+#[path = "support/firm.rs"]
+mod firm;
+
+use firm::{DANA, Firm, MARCUS, ROBIN, SAM, Sent, at};
+
+const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
+const ANGRY: &str = "This is unacceptable. The quality of the last delivery was terrible and full of mistakes.";
+const JANE: &str = "Jane Doe <jane@acme.example>";
+const BOB: &str = "Bob Roe <bob@acme.example>";
+
+/// Who had mail, and what it says in its subject.
+fn told(mails: &[Sent]) -> Vec<(&str, &str)> {
+    mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect()
+}
+
+fn readers(mails: &[Sent]) -> Vec<&str> {
+    let mut readers: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    readers.sort_unstable();
+    readers
+}
+
+/// The address at which somebody answers the last alert they had.
+fn address(mails: &[Sent], reader: &str) -> String {
+    mails.iter().rev().find(|mail| mail.to == reader && !mail.reply_to().is_empty()).unwrap().reply_to()
+}
+
+/// A client leaves on Monday at ten; the alert has left.
+async fn alarmed() -> (Firm, Vec<Sent>) {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.client(JANE, LEAVES).await;
+    firm.wait(1).await;
+    let mails = firm.news();
+    assert_eq!(readers(&mails), [DANA, SAM], "{:?}", told(&mails));
+    assert!(firm.happened().contains(&"alert"));
+    (firm, mails)
+}
+
+async fn state(firm: &Firm) -> String {
+    let states = firm.states().await;
+    states.into_iter().find(|(name, _)| name.starts_with("acme/cancellation")).unwrap().1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_reader_has_an_address_of_their_own_that_nobody_can_guess() {
+    let (_, mails) = alarmed().await;
+    let (dana, sam) = (address(&mails, DANA), address(&mails, SAM));
+    assert_ne!(dana, sam);
+    for address in [dana, sam] {
+        let token = address.strip_prefix("watch+").unwrap().strip_suffix("@northlight.example").unwrap();
+        assert_eq!(token.len(), 32, "160 bits in letters: {token}");
+    }
+    assert!(String::from_utf8_lossy(&mails[0].bytes).contains("Reply with one word"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_ends_repeats_and_ladder_and_is_shown_to_the_others() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(DANA, &address(&mails, DANA), "Ack, I call her at noon.").await;
+    assert_eq!(firm.happened(), ["incident_acknowledged"]);
+    let shown = firm.news();
+    assert_eq!(told(&shown), [(SAM, "Barometer: Dana Reyes has acknowledged ACME Ltd")]);
+    assert_eq!(state(&firm).await, "acknowledged");
+    firm.pass_to("06T17:00").await;
+    assert!(firm.news().is_empty(), "nobody is reminded, and nothing climbs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_answer_it_is_repeated_and_climbs() {
+    let (mut firm, _) = alarmed().await;
+    firm.pass_to("02T13:59").await;
+    assert!(firm.news().is_empty(), "the manager and the owner had it at once");
+    firm.pass_to("02T14:02").await;
+    let mails = firm.news();
+    assert_eq!(
+        readers(&mails),
+        [DANA, MARCUS, SAM],
+        "the director after four hours; the others are reminded: {:?}",
+        told(&mails)
+    );
+    let happened = firm.happened();
+    assert!(happened.contains(&"ladder_step") && happened.contains(&"alert_repeat"), "{happened:?}");
+    // Who was reached by the ladder stays in the picture, and may answer.
+    firm.reply(MARCUS, &address(&mails, MARCUS), "mine").await;
+    let shown = firm.news();
+    assert_eq!(readers(&shown), [DANA, SAM]);
+    assert!(shown[0].subject.contains("Marcus Hale has taken over ACME Ltd"), "{:?}", told(&shown));
+    assert_eq!(state(&firm).await, "acknowledged");
+    firm.pass_to("06T17:00").await;
+    assert!(firm.news().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_ends_where_something_worse_or_new_comes() {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.client(JANE, ANGRY).await;
+    firm.wait(5).await;
+    let mails = firm.news();
+    firm.reply(DANA, &address(&mails, DANA), "ack").await;
+    firm.news();
+    // The same again by the same person is for the digest.
+    firm.wait(60).await;
+    firm.client(JANE, "The quality is terrible, again full of mistakes. This is unacceptable.").await;
+    firm.wait(60).await;
+    assert!(firm.news().is_empty());
+    // Somebody else is news, and ends the acknowledgement.
+    firm.client(BOB, ANGRY).await;
+    firm.wait(5).await;
+    let update = firm.news();
+    assert!(readers(&update).contains(&DANA), "{:?}", told(&update));
+    let states = firm.states().await;
+    assert!(states.iter().any(|(_, state)| state == "open"), "{states:?}");
+    // The old alert covers what it told, and no more.
+    firm.reply(DANA, &address(&mails, DANA), "ack").await;
+    assert!(firm.states().await.iter().any(|(_, state)| state == "open"));
+    firm.reply(DANA, &address(&update, DANA), "ack").await;
+    assert!(firm.states().await.iter().all(|(_, state)| state == "acknowledged"), "{:?}", firm.states().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snooze_is_quiet_and_wakes() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(DANA, &address(&mails, DANA), "snooze 2d").await;
+    assert_eq!(firm.happened(), ["incident_snoozed"]);
+    let shown = firm.news();
+    // What is critical sleeps eight hours at most, and who asked for more is told so.
+    assert_eq!(readers(&shown), [DANA, SAM], "{:?}", told(&shown));
+    assert_eq!(state(&firm).await, "snoozed");
+    firm.pass_to("02T18:00").await;
+    assert!(firm.news().is_empty(), "quiet");
+    firm.pass_to("02T18:05").await;
+    assert_eq!(firm.happened(), ["incident_woken", "alert_repeat"]);
+    let woken = firm.news();
+    assert_eq!(readers(&woken), [DANA, SAM]);
+    assert_eq!(state(&firm).await, "open");
+    // From then on it waits for an answer anew.
+    firm.pass_to("03T12:45").await;
+    let mails = firm.news();
+    assert!(!readers(&mails).contains(&MARCUS), "not four hours of work yet: {:?}", told(&mails));
+    firm.pass_to("03T13:05").await;
+    assert!(readers(&firm.news()).contains(&MARCUS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_cancels_a_snooze_and_a_new_snooze_replaces_the_old() {
+    let (mut firm, mails) = alarmed().await;
+    let dana = address(&mails, DANA);
+    firm.reply(DANA, &dana, "snooze 4h").await;
+    firm.wait(10).await;
+    firm.reply(SAM, &address(&mails, SAM), "snooze 1h").await;
+    firm.news();
+    firm.pass_to("02T11:20").await;
+    assert_eq!(readers(&firm.news()), [DANA, SAM], "woken by the second");
+    firm.reply(DANA, &dana, "snooze 2h").await;
+    firm.wait(10).await;
+    firm.reply(DANA, &dana, "ack").await;
+    firm.news();
+    firm.pass_to("06T17:00").await;
+    assert!(firm.news().is_empty(), "no waking, no repeat");
+    assert_eq!(state(&firm).await, "acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_opens_again_with_a_new_message_and_a_call_counts_as_contact() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(DANA, &address(&mails, DANA), "close: called Jane, all is well").await;
+    assert_eq!(firm.happened(), ["incident_closed"]);
+    assert_eq!(state(&firm).await, "closed");
+    let mut db = firm.store.read().await.unwrap();
+    let touches = barometer::store::answers::touches(&mut db, "acme").await.unwrap();
+    assert_eq!(touches, [firm.now.as_microsecond()]);
+    drop(db);
+    firm.news();
+    firm.pass_to("03T10:00").await;
+    assert!(firm.news().is_empty());
+    firm.reply(SAM, &address(&mails, SAM), "ack").await;
+    let vain = firm.news();
+    assert_eq!(told(&vain), [(SAM, "Barometer: nothing was changed for ACME Ltd")]);
+    firm.client(JANE, LEAVES).await;
+    firm.wait(1).await;
+    assert_eq!(readers(&firm.news()), [DANA, SAM], "though it says the same");
+    assert_eq!(state(&firm).await, "open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_taken_back_and_waiting_begins_anew() {
+    let (mut firm, mails) = alarmed().await;
+    let dana = address(&mails, DANA);
+    firm.reply(DANA, &dana, "ack").await;
+    firm.pass_to("02T12:00").await;
+    firm.news();
+    firm.reply(SAM, &address(&mails, SAM), "undo").await;
+    assert_eq!(told(&firm.news()), [(SAM, "Barometer: nothing was changed for ACME Ltd")], "not his to take back");
+    firm.reply(DANA, &dana, "undo").await;
+    assert_eq!(told(&firm.news()), [(SAM, "Barometer: Dana Reyes has taken back an answer about ACME Ltd")]);
+    assert_eq!(state(&firm).await, "open");
+    firm.pass_to("02T15:50").await;
+    assert!(!readers(&firm.news()).contains(&MARCUS));
+    firm.pass_to("02T16:05").await;
+    assert!(readers(&firm.news()).contains(&MARCUS), "four hours after it was taken back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_is_answered_once_and_who_is_not_understood_too() {
+    let (mut firm, mails) = alarmed().await;
+    let dana = address(&mails, DANA);
+    for (said, subject) in [
+        ("who?", "Barometer: who knows about ACME Ltd"),
+        ("help", "Barometer: how to answer an alert about ACME Ltd"),
+        ("I think we should all calm down", "Barometer: your answer about ACME Ltd was not understood"),
+    ] {
+        let message = firm.reply_text(DANA, &dana, said);
+        for _ in 0..2 {
+            firm.arrive(&format!("{}{}{message}", firm::PASS, firm::RECEIVED)).await;
+        }
+        let mails = firm.news();
+        assert_eq!(told(&mails), [(DANA, subject)], "once, though the message came twice");
+        assert!(mails[0].reply_to().is_empty());
+        let text = String::from_utf8_lossy(&mails[0].bytes).into_owned();
+        assert!(!text.contains("calm down"), "no mail is read back");
+        firm.wait(2).await;
+    }
+    firm.reply(DANA, &dana, "").await;
+    firm.reply(DANA, &dana, "\n\n").await;
+    assert!(firm.news().is_empty(), "who says nothing is not answered");
+    assert_eq!(state(&firm).await, "open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn raising_tells_the_next_at_once() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(SAM, &address(&mails, SAM), "raise").await;
+    firm.wait(1).await;
+    let raised = firm.news();
+    assert_eq!(readers(&raised), [MARCUS], "{:?}", told(&raised));
+    assert!(firm.happened().contains(&"ladder_step"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_away_has_their_alerts_read_by_their_deputy() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(DANA, &address(&mails, DANA), "away until 9 Mar").await;
+    assert_eq!(told(&firm.news()), [(DANA, "Barometer: your answer about ACME Ltd")]);
+    firm.client(BOB, LEAVES).await;
+    firm.wait(1).await;
+    let update = firm.news();
+    assert_eq!(readers(&update), [ROBIN, SAM], "{:?}", told(&update));
+    // The deputy answers in their own name.
+    firm.reply(ROBIN, &address(&update, ROBIN), "ack").await;
+    assert_eq!(state(&firm).await, "acknowledged");
+    firm.news();
+    firm.pass_to("09T10:00").await;
+    firm.client("Carl Poe <carl@acme.example>", LEAVES).await;
+    firm.wait(1).await;
+    assert!(readers(&firm.news()).contains(&DANA), "back again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_wrong_is_corrected_for_good_and_can_be_taken_back() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(DANA, &address(&mails, DANA), "wrong, she is joking").await;
+    assert_eq!(state(&firm).await, "closed");
+    firm.pass_to("04T12:00").await;
+    assert!(firm.news().is_empty(), "no repeat, no ladder");
+    firm.reply(DANA, &address(&mails, DANA), "undo").await;
+    assert_eq!(state(&firm).await, "open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_test_obeys_replies_and_tells_the_same_twice() {
+    let client = "From: Jane Doe <jane@acme.example>\nTo: sam@northlight.example\nSubject: The contract\nDate: Mon, 02 Mar 2026 10:00:00 +0000\nMessage-ID: <1@acme.example>\n\nWe will end the contract in March and take our business elsewhere.\n";
+    let first = firm::replayed(vec![(at("02T10:00"), client.to_owned())]).await;
+    let mail = first.mails.iter().find(|mail| mail.recipient == DANA).unwrap();
+    let to = Sent { to: DANA.to_owned(), subject: String::new(), bytes: mail.bytes.clone() }.reply_to();
+    let reply = format!(
+        "{}{}From: <{DANA}>\nTo: <{to}>\nSubject: Re: x\nDate: Mon, 02 Mar 2026 11:00:00 +0000\nMessage-ID: <2@northlight.example>\n\nsnooze 3h\n",
+        firm::PASS,
+        firm::RECEIVED
+    );
+    let story = firm::replayed(vec![(at("02T10:00"), client.to_owned()), (at("02T11:00"), reply)]).await;
+    let events: Vec<(&str, String)> = story.events.iter().map(|e| (e.event, e.at.to_string())).collect();
+    let find = |name: &str| story.events.iter().find(|e| e.event == name).unwrap_or_else(|| panic!("{events:?}"));
+    let snoozed = find("incident_snoozed");
+    assert_eq!(
+        (snoozed.at, snoozed.path.as_deref(), snoozed.person.as_deref()),
+        (at("02T11:00"), Some("1.eml"), Some(DANA))
+    );
+    assert!(snoozed.file.is_some() && snoozed.recipients == [SAM]);
+    assert_eq!(find("incident_woken").at, at("02T14:00"));
+    assert_eq!(find("ladder_step").at, at("03T09:30"), "four hours of work after it woke, the night left out");
+}
