@@ -4,6 +4,8 @@
 
 #[path = "support/history.rs"]
 mod history;
+#[path = "support/office.rs"]
+mod office;
 mod support;
 
 use std::fs;
@@ -367,4 +369,42 @@ async fn what_a_domain_repeats_is_learnt_and_no_new_text_any_more() {
         assert_eq!(is_new, [true, true, true, true, true, false, false], "five times over two days make a habit");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_answer_by_replying_on_real_servers() {
+    const READERS: [&str; 3] = ["dana", "marcus", "sam"];
+    let mut office = office::Office::open("2026-03-02T10:00:00Z").await;
+    office.client("We will end the contract in March and take our business elsewhere.").await;
+    let alert = office.had("dana", "ACME").await;
+    assert_eq!(office.counts(READERS), [1, 0, 1], "the manager and the owner know");
+
+    // Who is not vouched for is not heard: from outside with results of their own making, nor as somebody else.
+    office.forge("dana", &alert, "close").await;
+    office.reply_as("sam", "dana", &alert, "close").await;
+    assert_eq!(office.state().await, "open");
+    assert_eq!(office.counts(READERS), [1, 0, 1], "and is told nothing");
+
+    // Nobody answers: the director hears of it, the others are reminded.
+    office.pass_to("2026-03-02T14:05:00Z").await;
+    let climbed = office.had("marcus", "still open").await;
+    assert_eq!(office.counts(READERS), [2, 1, 2]);
+
+    // Dana wants quiet until she has called them; the others see it at once.
+    office.reply_as("dana", "dana", &alert, "Snooze 2h").await;
+    assert_eq!(office.state().await, "snoozed");
+    office.had("sam", "Dana Reyes has put ACME Ltd off").await;
+    assert_eq!(office.counts(READERS), [2, 2, 3]);
+    office.pass_to("2026-03-02T15:55:00Z").await;
+    assert_eq!(office.counts(READERS), [2, 2, 3], "quiet");
+    office.pass_to("2026-03-02T16:10:00Z").await;
+    assert_eq!(office.state().await, "open");
+    assert_eq!(office.counts(READERS), [3, 3, 4], "awake");
+
+    // The director takes it: no repeat and no step of the ladder after that.
+    office.reply_as("marcus", "marcus", &climbed, "Mine, leave it to me.").await;
+    assert_eq!(office.state().await, "acknowledged");
+    office.had("dana", "Marcus Hale has taken over ACME Ltd").await;
+    office.pass_to("2026-03-06T17:00:00Z").await;
+    assert_eq!(office.counts(READERS), [4, 3, 5]);
 }
