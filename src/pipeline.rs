@@ -12,6 +12,7 @@ mod corrections;
 mod deliver;
 mod digests;
 mod event;
+mod history;
 mod letters;
 mod mailbox;
 mod obey;
@@ -38,8 +39,10 @@ use crate::store::raw::{self, Kept, NewCopy};
 use crate::store::{Store, StoreError, Tx, accounts, habits, leases, outbox, tokens};
 use crate::watch::Patience;
 
+pub use corrections::{Correction, corrections};
 pub use deliver::{Delivered, Names};
 pub use event::{Cite, Event};
+pub use history::{Happened, history};
 pub use mailbox::{Haul, Holder, Queues};
 pub use rethread::{Rethreaded, rethread};
 pub use understand::{Reader, Stopwatch, Times, Understood};
@@ -290,6 +293,7 @@ impl Pipeline {
             habits::forget_rare(tx.db(), after(now, -RARE)).await?;
             tokens::forget_expired(tx.db(), after(now, -RARE)).await?;
             self.reader.reader().learn(Habits::of(habits::learnt(tx.db()).await?));
+            self.relearn(tx.db()).await?;
         }
         raw::quarantine_exhausted(tx.db(), now).await?;
         let mut waiting = raw::waiting(tx.db(), BATCH, BATCH_BYTES).await?;

@@ -190,6 +190,7 @@ fn honest(dana: &str) -> Mail {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases(dana: &str, sam: &str) -> Vec<(String, Mail)> {
     let honest = honest(dana);
     let mut cases: Vec<(String, Mail)> = Vec::new();

@@ -4,7 +4,7 @@
 
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
-use barometer::notify::{Named, Notice, Plan, Saying, ToldSoFar, plan};
+use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan};
 use barometer::watch::{Cause, Incident, Phase};
 use jiff::{SignedDuration, Timestamp};
 
@@ -240,4 +240,92 @@ fn several_incidents_of_an_account_share_an_e_mail() {
     let (when, notice) = first_notice(&[quality, terms], "02T10:01");
     assert_eq!(when, at("02T10:00").checked_add(SignedDuration::from_mins(2)).unwrap());
     assert_eq!(notice.lines.len(), 2, "{notice:?}");
+}
+
+/// An incident of another topic of the same account.
+fn of_topic(topic: Topic, name: &str, cause: Cause, told: ToldSoFar) -> Named {
+    Named { name: format!("acme/{name}-1"), incident: Incident { topic, ..incident(vec![cause]) }, told }
+}
+
+#[test]
+fn a_client_who_may_leave_makes_lesser_warnings_needless() {
+    let leaves = cause("l", "02T10:00", Severity::Critical);
+    let leaving = || of_topic(Topic::Cancellation, "cancellation", leaves.clone(), told(&[&leaves], "02T10:00"));
+    let later = |signal: &str, severity| Cause {
+        signals: vec![signal.to_owned()],
+        person: "bob@acme.example".to_owned(),
+        ..cause("p", "02T11:00", severity)
+    };
+    #[rustfmt::skip]
+    let cases = [
+        // topic,           signal,              severity,            is told
+        (Topic::Pressure,  "chaser",            Severity::Warning,  false),
+        (Topic::Pressure,  "chaser",            Severity::Critical, true),
+        (Topic::Response,  "chaser",            Severity::Warning,  false),
+        (Topic::Conduct,   "blame",             Severity::Warning,  false),
+        (Topic::Conduct,   "insult",            Severity::Warning,  true),
+        (Topic::Quality,   "quality_complaint", Severity::Warning,  true),
+    ];
+    for (topic, signal, severity, is_told) in cases {
+        let other = of_topic(topic, "other", later(signal, severity), ToldSoFar::default());
+        let of_other = |plan: &Plan| plan.notices.iter().flat_map(|n| &n.lines).any(|l| l.incident == "acme/other-1");
+        let plan = planned(&[leaving(), other.clone()], at("02T11:30"));
+        assert_eq!(of_other(&plan), is_told, "{topic:?} {signal} {severity:?}");
+        // Once they stay after all, it is told.
+        let mut stays = leaving();
+        stays.incident.phase = Phase::Calming;
+        assert!(of_other(&planned(&[stays, other], at("02T11:30"))), "{topic:?} {signal}");
+    }
+}
+
+#[test]
+fn silence_is_no_news_while_somebody_is_at_work_on_another_matter() {
+    let first = cause("a", "02T10:00", Severity::Warning);
+    let ack = Answer {
+        id: 1,
+        at: at("02T10:30"),
+        person: "dana@northlight.example".to_owned(),
+        said: Said::Ack,
+        covers: ["a".to_owned()].into(),
+    };
+    let quiet = || of_topic(Topic::Silence, "silence", cause("s", "02T11:00", Severity::Warning), ToldSoFar::default());
+    let matter = |given| {
+        let answers = Answers { given, taken_back_at: None };
+        named(vec![first.clone()], ToldSoFar { answers, ..told(&[&first], "02T10:02") })
+    };
+    let tells = |given| !planned(&[matter(given), quiet()], at("02T11:30")).notices.is_empty();
+    assert!(tells(Vec::new()));
+    assert!(!tells(vec![ack]));
+}
+
+#[test]
+fn the_ladder_passes_over_those_who_know_and_keeps_its_distance() {
+    let text = format!(
+        "{}\nladder = \"long\"\n[ladder.long]\nsteps = [{{ to = \"manager\", after = \"10m\" }}, {{ to = \"director\", after = \"20m\" }}, {{ to = \"admin\", after = \"30m\" }}]\n[[member]]\naddress = \"ada@northlight.example\"\nrole = \"admin\"\n",
+        SETTINGS.trim_end()
+    );
+    let settings = config::parse(&text, "settings").unwrap();
+    let account = settings.account("acme").unwrap();
+    let first = cause("a", "02T10:00", Severity::Warning);
+    let mut log = told(&[&first], "02T10:02");
+    log.readers = ["dana@northlight.example".to_owned(), "sam@northlight.example".to_owned()].into();
+    log.waiting_since = Some(at("02T10:02"));
+    let next = |log: &ToldSoFar, now: &str| {
+        let plan = plan(account, &[named(vec![first.clone()], log.clone())], &settings, at(now));
+        plan.notices.into_iter().map(|n| (n.lines[0].saying, n.recipients)).collect::<Vec<_>>()
+    };
+    assert!(next(&log, "02T10:21").is_empty(), "the manager knows already");
+    let climbed = next(&log, "02T10:22");
+    assert_eq!(climbed.len(), 1);
+    assert_eq!(climbed[0].0, Saying::Climb);
+    assert_eq!(climbed[0].1[0].0, "marcus@northlight.example");
+    // Told late, for whatever reason: the next waits ten minutes all the same.
+    log.readers.insert("marcus@northlight.example".to_owned());
+    log.climbed_at = Some(at("02T12:00"));
+    assert!(next(&log, "02T12:09").is_empty());
+    assert_eq!(next(&log, "02T12:10")[0].1[0].0, "ada@northlight.example");
+    // Not in the evening: quiet hours hold for the ladder too.
+    log.climbed_at = None;
+    log.waiting_since = Some(at("02T17:25"));
+    assert!(next(&log, "02T20:00").is_empty());
 }

@@ -270,6 +270,141 @@ async fn what_was_wrong_is_corrected_for_good_and_can_be_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rules_that_were_wrong_weigh_less_there_and_never_less_than_half() {
+    use barometer::pipeline::corrections;
+    let mut firm = Firm::new("02T10:00").await;
+    let mut last = String::new();
+    for week in 0..7 {
+        firm.client(&format!("Jane {week} <jane{week}@acme.example>"), LEAVES).await;
+        firm.wait(1).await;
+        last = address(&firm.news(), DANA);
+        firm.reply(DANA, &last, "wrong").await;
+        firm.wait(60).await;
+    }
+    let mut db = firm.store.read().await.unwrap();
+    let found = corrections(&mut db).await.unwrap();
+    drop(db);
+    assert!(!found.is_empty());
+    assert!(found.iter().all(|one| one.account == "acme" && one.left >= 50), "{found:?}");
+    assert!(found.iter().any(|one| one.left == 50), "{found:?}");
+    // Of the account alone, and taken back one by one.
+    let left = found[0].clone();
+    for _ in 0..3 {
+        firm.reply(DANA, &last, "undo").await;
+        firm.wait(2).await;
+    }
+    let mut db = firm.store.read().await.unwrap();
+    let fewer = corrections(&mut db).await.unwrap();
+    assert!(fewer.iter().find(|one| one.rule == left.rule).is_some_and(|one| one.left >= left.left), "{fewer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_changes_what_the_next_message_scores_in_that_account_alone() {
+    let mut firm = Firm::new("02T10:00").await;
+    let mut tones = Vec::new();
+    let mut said = 0;
+    let wrong = [("acme", true); 5];
+    for (from, corrects) in wrong.into_iter().chain([("acme", false), ("zenith", false)]) {
+        said += 1;
+        firm.client(&format!("Jane <jane{said}@{from}.example>"), "I am disappointed by the quality of this work.")
+            .await;
+        firm.wait(5).await;
+        let mut db = firm.store.read().await.unwrap();
+        let key = barometer::store::messages::recent(&mut db, from, i64::MAX, 1).await.unwrap()[0].message;
+        let verdict = barometer::store::verdicts::get(&mut db, key).await.unwrap().unwrap();
+        tones.push(verdict.tone.unwrap());
+        drop(db);
+        let mails = firm.news();
+        if corrects {
+            firm.reply(DANA, &address(&mails, DANA), "wrong").await;
+        }
+        firm.wait(60).await;
+    }
+    assert!(tones[0] < tones[5], "less harsh after the corrections: {tones:?}");
+    assert_eq!(tones[0], tones[6], "{tones:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_of_an_unknown_domain_is_filed_under_its_account_now_and_later() {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.client("Jane Doe <jane@acme-group.example>", LEAVES).await;
+    firm.wait(1).await;
+    let mails = firm.news();
+    assert_eq!(readers(&mails), [DANA], "{:?}", told(&mails));
+    let dana = address(&mails, DANA);
+    firm.reply(DANA, &dana, "file under nobody").await;
+    assert_eq!(told(&firm.news()), [(DANA, "Barometer: nothing was changed for acme-group.example")]);
+    firm.wait(2).await;
+    firm.reply(DANA, &dana, "file under ACME Ltd").await;
+    firm.wait(1).await;
+    let alert = firm.news();
+    assert!(alert.iter().any(|mail| mail.subject.contains("[ACME Ltd]")), "{:?}", told(&alert));
+    let states = firm.states().await;
+    assert!(states.contains(&("acme/cancellation-1".to_owned(), "open".to_owned())), "{states:?}");
+    assert!(states.contains(&("acme-group.example/cancellation-1".to_owned(), "closed".to_owned())), "{states:?}");
+    // What comes later goes there by itself.
+    firm.client("Bob Roe <bob@acme-group.example>", ANGRY).await;
+    firm.wait(20).await;
+    assert!(
+        firm.states().await.iter().filter(|(name, _)| name.starts_with("acme/")).count() == 2,
+        "{:?}",
+        firm.states().await
+    );
+    firm.news();
+    firm.reply(DANA, &dana, "undo").await;
+    let states = firm.states().await;
+    assert!(states.contains(&("acme-group.example/cancellation-1".to_owned(), "open".to_owned())), "{states:?}");
+    assert!(states.contains(&("acme/cancellation-1".to_owned(), "closed".to_owned())), "{states:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_of_a_contact_counts_where_its_author_is_vouched_for() {
+    let mut firm = Firm::new("02T10:00").await;
+    let forward = |from: &str, n: u32| {
+        format!(
+            "From: <{from}>\nTo: <watch@northlight.example>\nSubject: Fwd: Plan {n}\nDate: Mon, 02 Mar 2026 09:{n:02}:00 +0000\nMessage-ID: <n{n}@x.example>\n\n@note Had lunch with Jane\n\n---------- Forwarded message ---------\nFrom: Jane Doe <jane@acme.example>\nDate: Fri, 27 Feb 2026 at 09:{n:02}\nSubject: Plan {n}\nTo: <sam@northlight.example>\n\nHere is the plan number {n}.\n"
+        )
+    };
+    let touches = async |firm: &Firm| {
+        let mut db = firm.store.read().await.unwrap();
+        barometer::store::answers::touches(&mut db, "acme").await.unwrap().len()
+    };
+    firm.arrive(&format!("{}{}", firm::RECEIVED, forward(SAM, 1))).await;
+    assert_eq!(touches(&firm).await, 0, "anybody can write that");
+    firm.arrive(&format!("{}{}{}", firm::PASS, firm::RECEIVED, forward(SAM, 2))).await;
+    assert_eq!(touches(&firm).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_graver_matter_hides_what_it_makes_needless() {
+    let (mut firm, _) = alarmed().await;
+    firm.happened();
+    firm.client(
+        BOB,
+        "I have chased you three times now. I need this today by five o'clock, it is urgent and I am still waiting.",
+    )
+    .await;
+    firm.wait(30).await;
+    let pressed = firm.states().await.into_iter().filter(|(name, _)| name.contains("pressure")).count();
+    let mails = firm.news();
+    assert!(mails.iter().all(|mail| !mail.subject.contains("chas")), "{pressed} {:?}", told(&mails));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_an_incident_did_is_told_on_request() {
+    let (mut firm, mails) = alarmed().await;
+    firm.reply(DANA, &address(&mails, DANA), "snooze 1h").await;
+    firm.pass_to("02T12:00").await;
+    firm.reply(DANA, &address(&mails, DANA), "close called").await;
+    let mut db = firm.store.read().await.unwrap();
+    let history = barometer::pipeline::history(&mut db, "acme/cancellation-1").await.unwrap().unwrap();
+    let what: Vec<&str> = history.iter().map(|one| one.what.as_str()).collect();
+    assert_eq!(what, ["alert", "message", "snooze", "alert_anew", "incident_woken", "close", "stands"], "{history:?}");
+    assert!(history.last().unwrap().more.starts_with("closed"));
+    assert!(barometer::pipeline::history(&mut db, "acme/none-1").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_back_test_obeys_replies_and_tells_the_same_twice() {
     let client = "From: Jane Doe <jane@acme.example>\nTo: sam@northlight.example\nSubject: The contract\nDate: Mon, 02 Mar 2026 10:00:00 +0000\nMessage-ID: <1@acme.example>\n\nWe will end the contract in March and take our business elsewhere.\n";
     let first = firm::replayed(vec![(at("02T10:00"), client.to_owned())]).await;

@@ -376,7 +376,7 @@ async fn managers_answer_by_replying_on_real_servers() {
     const READERS: [&str; 3] = ["dana", "marcus", "sam"];
     let mut office = office::Office::open("2026-03-02T10:00:00Z").await;
     office.client("We will end the contract in March and take our business elsewhere.").await;
-    let alert = office.had("dana", "ACME").await;
+    let alert = office.had("dana", "ACME");
     assert_eq!(office.counts(READERS), [1, 0, 1], "the manager and the owner know");
 
     // Who is not vouched for is not heard: from outside with results of their own making, nor as somebody else.
@@ -387,13 +387,13 @@ async fn managers_answer_by_replying_on_real_servers() {
 
     // Nobody answers: the director hears of it, the others are reminded.
     office.pass_to("2026-03-02T14:05:00Z").await;
-    let climbed = office.had("marcus", "still open").await;
+    let climbed = office.had("marcus", "still open");
     assert_eq!(office.counts(READERS), [2, 1, 2]);
 
     // Dana wants quiet until she has called them; the others see it at once.
     office.reply_as("dana", "dana", &alert, "Snooze 2h").await;
     assert_eq!(office.state().await, "snoozed");
-    office.had("sam", "Dana Reyes has put ACME Ltd off").await;
+    office.had("sam", "Dana Reyes has put ACME Ltd off");
     assert_eq!(office.counts(READERS), [2, 2, 3]);
     office.pass_to("2026-03-02T15:55:00Z").await;
     assert_eq!(office.counts(READERS), [2, 2, 3], "quiet");
@@ -404,7 +404,7 @@ async fn managers_answer_by_replying_on_real_servers() {
     // The director takes it: no repeat and no step of the ladder after that.
     office.reply_as("marcus", "marcus", &climbed, "Mine, leave it to me.").await;
     assert_eq!(office.state().await, "acknowledged");
-    office.had("dana", "Marcus Hale has taken over ACME Ltd").await;
+    office.had("dana", "Marcus Hale has taken over ACME Ltd");
     office.pass_to("2026-03-06T17:00:00Z").await;
     assert_eq!(office.counts(READERS), [4, 3, 5]);
 }

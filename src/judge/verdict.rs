@@ -225,6 +225,8 @@ pub struct Letter<'a> {
     pub reading_confidence: f64,
     /// Phrases the account uses harmlessly; hits inside them do not count.
     pub stop_phrases: &'a [String],
+    /// Rules whose points people have corrected for this account: id, and how many of a hundred points are left.
+    pub corrected: &'a [(String, u8)],
     /// How easily the account's mail alerts.
     pub sensitivity: crate::config::Sensitivity,
 }
@@ -251,6 +253,7 @@ impl<'a> Letter<'a> {
             high_priority: false,
             reading_confidence: 1.0,
             stop_phrases: &[],
+            corrected: &[],
             sensitivity: crate::config::Sensitivity::Normal,
         }
     }

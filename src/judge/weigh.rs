@@ -223,7 +223,8 @@ impl Reader<'_> {
     }
 
     fn fire(&self, rule: &Rule, place: &Place<'_>) -> Fired {
-        let mut factor = rule.confidence;
+        let corrected = self.letter.corrected.iter().find(|(id, _)| *id == rule.id);
+        let mut factor = rule.confidence * corrected.map_or(1.0, |(_, left)| f64::from(*left) / 100.0);
         let mut inverted = false;
         let mut suppressed = self.suppressor(rule, place);
         if suppressed.is_none()

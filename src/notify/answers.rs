@@ -105,12 +105,14 @@ impl Answers {
         let (known, new): (Vec<&Cause>, Vec<&Cause>) =
             incident.causes.iter().filter(|c| is_for(c, false)).partition(|c| covered.contains(&c.key));
         let mut new = new.into_iter().filter(|c| is_news(c) && c.severity >= Severity::Warning);
-        if last.said == Said::Close {
-            return new.next().is_some();
-        }
         let worst = known.iter().map(|c| c.severity).max().unwrap_or_default();
         let is_known = |signal: &String| known.iter().any(|c| c.signals.contains(signal));
-        new.any(|c| c.severity > worst || known.iter().all(|k| k.person != c.person) || !c.signals.iter().all(is_known))
+        new.any(|c| {
+            reopens(last, c)
+                || c.severity > worst
+                || known.iter().all(|k| k.person != c.person)
+                || !c.signals.iter().all(is_known)
+        })
     }
 
     /// The end of a snooze that nothing has replaced or overtaken.
@@ -135,6 +137,11 @@ impl Answers {
         let said = self.given.iter().filter(|answer| answer.said != Said::Raise).map(|answer| answer.at);
         said.chain(self.taken_back_at).any(|at| at >= from && at <= to)
     }
+}
+
+/// Whether a message opens again what an answer has closed: any that reaches us afterwards.
+pub(super) fn reopens(last: &Answer, cause: &Cause) -> bool {
+    last.said == Said::Close && cause.arrived_at > last.at && cause.severity >= Severity::Warning
 }
 
 /// When a snooze ends that was asked to end at `until`, by how grave the incident is.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::answers::{Answers, Said, Stance};
+use super::answers::{self, Answers, Stance};
 use super::ladder;
 use crate::calendar::Calendar;
 use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
@@ -299,7 +299,7 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
         .iter()
         .filter(|c| c.severity >= Severity::Warning)
         .any(|c| !told.people.contains(&c.person) || c.signals.iter().any(|s| !told.signals.contains(s)));
-    let reopens = told.answers.last().is_some_and(|last| last.said == Said::Close);
+    let reopens = told.answers.last().is_some_and(|last| causes.iter().any(|c| answers::reopens(last, c)));
     if worst < Severity::Warning || !(first || rose || new_cause || reopens) {
         return None;
     }

@@ -106,7 +106,7 @@ impl Pipeline {
     }
 
     /// The server that vouches for mail of the mailbox a copy came from; in a back-test, the first that is set.
-    fn vouching(&self, source: &str) -> Option<&str> {
+    pub(super) fn vouching(&self, source: &str) -> Option<&str> {
         let mut mailboxes = self.settings.mailboxes.iter();
         let mailbox = if source.starts_with("imap:") {
             mailboxes.find(|mailbox| source.starts_with(&format!("imap:{}/{}/", mailbox.name, mailbox.folder)))

@@ -28,15 +28,18 @@ pub(super) struct Logged {
     /// Rules that were wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rules: Vec<String>,
-    /// Address or domain whose mail belongs elsewhere.
+    /// Domain whose mail belongs elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sender: Option<String>,
+    /// Numbers of messages that were moved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) moved: Vec<i64>,
 }
 
 impl Logged {
     /// An answer about these incidents and nothing more.
     pub(super) fn of(asks: Verb, covers: Vec<Covered>) -> Self {
-        Self { asks, covers, takes_back: None, rules: Vec::new(), sender: None }
+        Self { asks, covers, takes_back: None, rules: Vec::new(), sender: None, moved: Vec::new() }
     }
 }
 

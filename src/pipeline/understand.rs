@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::corrections::Learnt;
 use crate::command::{self, Unverified};
 use crate::config::{Account, Kind, Role, Settings};
 use crate::filing::{Attribution, Directory, content_key};
@@ -30,6 +31,7 @@ pub struct Reader {
     judge: Judge,
     members: Vec<String>,
     stopwatch: Option<Stopwatch>,
+    learnt: RwLock<Arc<Learnt>>,
 }
 
 /// Time since some moment; a clock is not ours to read.
@@ -74,6 +76,7 @@ impl Reader {
             settings,
             judge,
             stopwatch: None,
+            learnt: RwLock::default(),
         }
     }
 
@@ -99,6 +102,15 @@ impl Reader {
         *self.ours.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ours);
     }
 
+    /// From now on, this is what people have corrected.
+    pub(super) fn correct(&self, learnt: Learnt) {
+        *self.learnt.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(learnt);
+    }
+
+    fn learnt(&self) -> Arc<Learnt> {
+        Arc::clone(&self.learnt.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Takes one message of `whole_bytes`, of which `raw` is all or the beginning, through reading, filing
     /// and judging. `arrived_at` is the store's word; else its headers'.
     #[must_use]
@@ -118,7 +130,7 @@ impl Reader {
                 times: None,
             };
         }
-        let filed = self.directory.attribute(&message);
+        let filed = self.learnt().refile(self.directory.attribute(&message));
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());
         let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
@@ -155,6 +167,7 @@ impl Reader {
         let calendar = account.map_or(fallback, |a| self.settings.calendar_of(a));
         let author = message.from.as_ref();
         let named = superiors.iter().filter_map(|address| self.settings.member(address));
+        let learnt = self.learnt();
         let first_names = named.filter_map(|m| m.name.split_whitespace().next().map(str::to_owned));
         let superiors: Vec<String> = superiors.iter().cloned().chain(first_names).collect();
         self.judge.judge(&Letter {
@@ -175,6 +188,7 @@ impl Reader {
             high_priority: message.high_priority,
             reading_confidence: message.confidence,
             stop_phrases: account.map_or(&[], |a| &a.stop_phrases),
+            corrected: account.and_then(|a| learnt.weights.get(&a.id)).map_or(&[], Vec::as_slice),
             sensitivity: account.map_or_else(Default::default, |a| a.sensitivity),
         })
     }

@@ -1,6 +1,8 @@
 //! A small firm with one client, whose managers answer alerts: mail in, e-mails out, a clock that we set.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::sync::LazyLock;
+
 use barometer::config::{self, Settings};
 use barometer::edge::folder::Folder;
 use barometer::edge::smtp::Outcome;
@@ -79,7 +81,8 @@ pub fn settings() -> Settings {
 }
 
 pub fn judge() -> Judge {
-    Judge::new(Rules::load(&shipped()).unwrap())
+    static JUDGE: LazyLock<Judge> = LazyLock::new(|| Judge::new(Rules::load(&shipped()).unwrap()));
+    JUDGE.clone()
 }
 
 /// The same token for the same purpose.

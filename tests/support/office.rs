@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     reason = "it runs real servers, waits for what must come, and fails by panicking"
 )]
 
@@ -12,7 +13,6 @@ mod rig;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::LazyLock;
 
 use barometer::config::{self, Relay as RelaySettings, Server, Settings};
 use barometer::edge::imap::{Session, Timeouts};
@@ -101,8 +101,8 @@ impl Office {
             .replace("@SECRET@", secret.to_str().unwrap());
         let settings = config::parse(&text, "settings").unwrap();
         let store = Store::memory().await.unwrap();
-        static JUDGE: LazyLock<Judge> = LazyLock::new(|| Judge::new(Rules::load(&shipped()).unwrap()));
-        let pipeline = Pipeline::new(store.clone(), settings.clone(), JUDGE.clone(), Templates::shipped().unwrap())
+        let judge = Judge::new(Rules::load(&shipped()).unwrap());
+        let pipeline = Pipeline::new(store.clone(), settings.clone(), judge, Templates::shipped().unwrap())
             .with_chance(foreseeable);
         Self { rig, store, settings, pipeline, now: now.parse().unwrap(), next_uid: 1, letters: 0 }
     }
@@ -139,7 +139,7 @@ impl Office {
     pub async fn reply_as(&mut self, user: &str, name: &str, alert: &str, text: &str) {
         let to = reply_to(alert);
         let head = self.head(&format!("<{name}@firm.example>"), &format!("Barometer <{to}>"));
-        let quoted: String = alert.lines().take(60).map(|line| format!("> {line}\n")).collect();
+        let quoted = alert.lines().take(60).map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
         let answers =
             format!("In-Reply-To: {}\nReferences: {}\n", field(alert, "Message-ID"), field(alert, "References"));
         let body = format!(
@@ -161,11 +161,8 @@ impl Office {
         let login = login::of(&mailbox.server).unwrap();
         let mut session = Session::connect(&mailbox.server, login, &Timeouts::default()).await.unwrap();
         let selected = session.select("INBOX").await.unwrap();
-        let epoch = Epoch {
-            mailbox: "watch".to_owned(),
-            folder: "INBOX".to_owned(),
-            uid_validity: selected.uid_validity.into(),
-        };
+        let epoch =
+            Epoch { mailbox: "watch".to_owned(), folder: "INBOX".to_owned(), uid_validity: selected.uid_validity };
         let uids = session.uids_from(self.next_uid).await.unwrap();
         let listed = session.sizes(&uids).await.unwrap();
         let copies = session.bodies(&listed).await.unwrap().into_iter().map(|(uid, bytes)| NewCopy {
@@ -209,7 +206,7 @@ impl Office {
     }
 
     /// The newest e-mail in somebody's mailbox whose subject has these words.
-    pub async fn had(&self, user: &str, words: &str) -> String {
+    pub fn had(&self, user: &str, words: &str) -> String {
         until(words, || self.rig.mailbox(user).into_iter().find(|mail| field(mail, "Subject").contains(words)))
     }
 
