@@ -282,9 +282,9 @@ fn cases(dana: &str, sam: &str) -> Vec<(String, Mail)> {
 
 /// The same address with another first letter of its token.
 fn flipped(address: &str) -> String {
-    let start = "watch+".len();
-    let letter = if address[start..].starts_with('a') { "b" } else { "a" };
-    format!("watch+{letter}{}", &address[start + 1..])
+    let (start, token) = address.split_at("watch+".len());
+    let (first, rest) = token.split_at(1);
+    format!("{start}{}{rest}", if first == "a" { "b" } else { "a" })
 }
 
 async fn alarmed() -> (Firm, String, String) {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+#[path = "support/firm.rs"]
+mod firm;
 #[path = "support/history.rs"]
 mod history;
 #[path = "support/office.rs"]
@@ -407,4 +409,41 @@ async fn managers_answer_by_replying_on_real_servers() {
     office.had("dana", "Marcus Hale has taken over ACME Ltd");
     office.pass_to("2026-03-06T17:00:00Z").await;
     assert_eq!(office.counts(READERS), [4, 3, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_its_effect_on_each_engine() {
+    const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
+    on_each_engine(|Fresh { store, .. }| async move {
+        let mut firm = firm::Firm::on(store, firm::settings(), "02T10:00");
+        firm.client("Jane Doe <jane@acme-group.example>", LEAVES).await;
+        let dana = firm.news().iter().find(|mail| mail.to == firm::DANA).unwrap().reply_to();
+        let mut said = async |text: &str, minutes| {
+            firm.reply(firm::DANA, &dana, text).await;
+            firm.wait(minutes).await;
+            let happened = firm.happened();
+            let states =
+                firm.states().await.into_iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>();
+            (happened, states.join(", "))
+        };
+        let only = |state: &str| format!("acme-group.example/cancellation-1 {state}");
+        said("who", 2).await;
+        assert_eq!(said("ack", 2).await, (vec!["incident_acknowledged"], only("acknowledged")));
+        assert_eq!(said("undo", 2).await, (vec![], only("open")));
+        assert_eq!(said("snooze 1h", 2).await, (vec!["incident_snoozed"], only("snoozed")));
+        assert_eq!(said("help", 61).await, (vec!["incident_woken", "alert_repeat"], only("open")));
+        assert_eq!(said("away until fri", 2).await, (vec![], only("open")));
+        assert_eq!(said("back", 2).await, (vec![], only("open")));
+        assert_eq!(said("wrong", 2).await.1, only("closed"));
+        assert_eq!(said("undo", 2).await.1, only("open"));
+        let (happened, states) = said("file under acme", 2).await;
+        assert!(happened.contains(&"incident_opened") && happened.contains(&"alert"), "{happened:?}");
+        assert_eq!(states, format!("{}, acme/cancellation-1 open", only("closed")));
+        assert_eq!(said("undo", 2).await.1, format!("{}, acme/cancellation-1 closed", only("open")));
+        assert_eq!(
+            said("close called", 2).await,
+            (vec!["incident_closed"], format!("{}, acme/cancellation-1 closed", only("closed")))
+        );
+    })
+    .await;
 }

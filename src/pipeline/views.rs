@@ -177,13 +177,23 @@ impl Pipeline {
             name: about.name.clone(),
             topic: about.incident.topic.phrase().to_owned(),
             severity,
-            state: state(&about.incident),
+            state: self.state_of(about),
             opened_at: about.incident.opened_at,
             headline: headlines.into_iter().next().map_or_else(String::new, |(_, h)| h),
             causes,
             facts: Vec::new(),
             advice,
         })
+    }
+
+    /// Where an incident stands, and who has taken it over.
+    fn state_of(&self, about: &Named) -> String {
+        let state = state(&about.incident);
+        about
+            .told
+            .answers
+            .taker()
+            .map_or_else(|| state.clone(), |taker| format!("{state}, taken over by {}", self.name_of(taker)))
     }
 
     fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {
