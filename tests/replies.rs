@@ -269,6 +269,113 @@ async fn what_was_wrong_is_corrected_for_good_and_can_be_taken_back() {
     assert_eq!(state(&firm).await, "open");
 }
 
+/// How mail programs put an answer above what they quote: name, type, body with `{said}` and `{alert}` in it.
+const PROGRAMS: [(&str, &str, &str); 16] = [
+    (
+        "Gmail",
+        "text/plain; charset=utf-8",
+        "{said}\n\nOn Mon, Mar 2, 2026 at 10:00 AM Barometer <watch@northlight.example> wrote:\n\n{quoted}",
+    ),
+    (
+        "Gmail, wrapped",
+        "text/plain; charset=utf-8",
+        "{said}\n\nOn Mon, Mar 2, 2026 at 10:00 AM Barometer <\nwatch+abcdefghijklmnopqrstuvwxyz234567@northlight.example> wrote:\n\n{quoted}",
+    ),
+    (
+        "Apple Mail",
+        "text/plain; charset=utf-8",
+        "{said}\n\n> On 2 Mar 2026, at 10:00, Barometer <watch@northlight.example> wrote:\n> \n{quoted}",
+    ),
+    (
+        "iPhone",
+        "text/plain; charset=utf-8",
+        "{said}\n\nSent from my iPhone\n\n> On 2 Mar 2026, at 10:00, Barometer <watch@northlight.example> wrote:\n> \n> \u{feff}\n{quoted}",
+    ),
+    (
+        "Thunderbird",
+        "text/plain; charset=UTF-8; format=flowed",
+        "{said}\n\nOn 02/03/2026 10:00, Barometer wrote:\n{quoted}",
+    ),
+    (
+        "Thunderbird in German",
+        "text/plain; charset=UTF-8",
+        "{said}\n\nAm 02.03.26 um 10:00 schrieb Barometer:\n{quoted}",
+    ),
+    (
+        "Outlook",
+        "text/plain; charset=utf-8",
+        "{said}\n\nDana\n\nFrom: Barometer <watch@northlight.example>\nSent: Monday, 2 March 2026 10:00\nTo: Dana Reyes <dana@northlight.example>\nSubject: Critical: [ACME Ltd] Jane Doe may end the work\n\n{alert}",
+    ),
+    (
+        "Outlook with a divider",
+        "text/plain; charset=utf-8",
+        "{said}\n\n-----Original Message-----\nFrom: Barometer <watch@northlight.example>\nSent: Monday, 2 March 2026 10:00\nTo: Dana Reyes\nSubject: Critical: [ACME Ltd] Jane Doe may end the work\n\n{alert}",
+    ),
+    (
+        "Outlook on the web",
+        "text/plain; charset=utf-8",
+        "{said}\n________________________________\nFrom: Barometer <watch@northlight.example>\nSent: 02 March 2026 10:00\nTo: Dana Reyes <dana@northlight.example>\nSubject: Critical: [ACME Ltd] Jane Doe may end the work\n\n{alert}",
+    ),
+    (
+        "Outlook in German",
+        "text/plain; charset=utf-8",
+        "{said}\n\nVon: Barometer <watch@northlight.example>\nGesendet: Montag, 2. M\u{e4}rz 2026 10:00\nAn: Dana Reyes <dana@northlight.example>\nBetreff: Critical: [ACME Ltd] Jane Doe may end the work\n\n{alert}",
+    ),
+    (
+        "Outlook for phones",
+        "text/plain; charset=utf-8",
+        "{said}\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n________________________________\nFrom: Barometer <watch@northlight.example>\nSent: Monday, March 2, 2026 10:00:00 AM\nTo: Dana Reyes <dana@northlight.example>\nSubject: Critical: [ACME Ltd] Jane Doe may end the work\n\n{alert}",
+    ),
+    (
+        "a signature",
+        "text/plain; charset=utf-8",
+        "{said}\n\n-- \nDana Reyes\nNorthlight, 12 Long Lane\n+44 20 7946 0000\n\nOn 2 March 2026 Barometer wrote:\n{quoted}",
+    ),
+    (
+        "blank lines first",
+        "text/plain; charset=utf-8",
+        "\n\n   \n{said}\n\nOn 2 March 2026, Barometer <watch@northlight.example> wrote:\n\n{quoted}",
+    ),
+    (
+        "Gmail as a page",
+        "text/html; charset=utf-8",
+        "<div dir=\"ltr\">{said}</div><br><div class=\"gmail_quote\"><div dir=\"ltr\" class=\"gmail_attr\">On Mon, Mar 2, 2026 at 10:00 AM Barometer &lt;<a href=\"mailto:watch@northlight.example\">watch@northlight.example</a>&gt; wrote:<br></div><blockquote class=\"gmail_quote\"><pre>{alert}</pre></blockquote></div>",
+    ),
+    (
+        "Outlook as a page",
+        "text/html; charset=utf-8",
+        "<html><body><div class=\"WordSection1\"><p class=\"MsoNormal\">{said}<o:p></o:p></p><p class=\"MsoNormal\">&nbsp;</p><div style=\"border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm\"><p class=\"MsoNormal\"><b>From:</b> Barometer &lt;watch@northlight.example&gt;<br><b>Sent:</b> Monday, March 2, 2026 10:00 AM<br><b>To:</b> Dana Reyes &lt;dana@northlight.example&gt;<br><b>Subject:</b> Critical: [ACME Ltd] Jane Doe may end the work</p></div><pre>{alert}</pre></div></body></html>",
+    ),
+    ("nothing quoted", "text/plain; charset=utf-8", "{said}\n"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_found_above_whatever_a_mail_program_quotes() {
+    for (name, kind, body) in PROGRAMS {
+        let (mut firm, mails) = alarmed().await;
+        let dana = mails.iter().find(|mail| mail.to == DANA).unwrap();
+        let alert = barometer_text(&dana.bytes);
+        let quoted: Vec<String> = alert.lines().map(|line| format!("> {line}")).collect();
+        let body =
+            body.replace("{said}", "snooze 1h").replace("{quoted}", &quoted.join("\n")).replace("{alert}", &alert);
+        let date = firm.now.strftime("%a, %d %b %Y %H:%M:%S +0000");
+        firm.arrive(&format!(
+            "{}{}From: Dana Reyes <{DANA}>\nTo: Barometer <{}>\nSubject: Re: Critical: [ACME Ltd] Jane Doe may end the work\nDate: {date}\nMessage-ID: <1@northlight.example>\nMIME-Version: 1.0\nContent-Type: {kind}\nContent-Transfer-Encoding: 8bit\n\n{body}",
+            firm::PASS,
+            firm::RECEIVED,
+            dana.reply_to()
+        ))
+        .await;
+        assert_eq!(firm.happened(), ["incident_snoozed"], "{name}");
+    }
+}
+
+/// The plain text of an alert.
+fn barometer_text(bytes: &[u8]) -> String {
+    let mail = mail_parser::MessageParser::default().parse(bytes).unwrap();
+    mail.body_text(0).unwrap().replace("\r\n", "\n")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_that_were_wrong_weigh_less_there_and_never_less_than_half() {
     use barometer::pipeline::corrections;
