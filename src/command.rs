@@ -20,6 +20,7 @@ use crate::filing::content_hash;
 use crate::intake;
 use crate::read::{Message, Wrapping};
 
+pub use results::Placed;
 pub use verb::{Verb, counts_as_contact};
 
 /// Letters of a token: 160 bits.
@@ -60,6 +61,12 @@ pub fn hash_of(token: &str) -> String {
 pub fn reply_address(service: &str, token: &str) -> Option<String> {
     let (local, domain) = service.rsplit_once('@')?;
     Some(format!("{local}+{token}@{domain}"))
+}
+
+/// Where the results of authentication in the name of `authserv_id` stand in a message, for those who set it up.
+#[must_use]
+pub fn placed(raw: &[u8], authserv_id: &str) -> Placed {
+    results::placed(&origin::fields(raw), authserv_id)
 }
 
 /// What an alert lets its reader answer to, as the store knows it.

@@ -95,6 +95,26 @@ fn ours(fields: &[(String, String)], id: &str) -> Result<Vec<Outcome>, Refusal> 
     Ok(outcomes)
 }
 
+/// Where results in the name of a server stand in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Placed {
+    /// There are none.
+    Nowhere,
+    /// Where anybody can write: they count for nothing.
+    TooLow,
+    /// Where only our servers write.
+    Well,
+}
+
+/// Where the results in the name of `id` stand in a header.
+pub(super) fn placed(fields: &[(String, String)], id: &str) -> Placed {
+    match ours(fields, &id.to_ascii_lowercase()) {
+        Err(_) => Placed::TooLow,
+        Ok(outcomes) if outcomes.is_empty() => Placed::Nowhere,
+        Ok(_) => Placed::Well,
+    }
+}
+
 /// Where in the header we are, from the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Zone {
