@@ -16,6 +16,7 @@ mod history;
 mod letters;
 mod mailbox;
 mod obey;
+mod receipts;
 mod record;
 mod rethread;
 mod so_far;

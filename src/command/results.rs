@@ -202,3 +202,36 @@ fn parts(value: &str) -> Option<Vec<Vec<String>>> {
     end(&mut word, &mut parts);
     (depth == 0 && !quoted).then_some(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_field_is_read_without_harm(value in "\\PC{0,200}", tail in "[ -~]{0,60}") {
+            let fields = vec![
+                ("authentication-results".to_owned(), format!("mail.x.example; {value}")),
+                ("received".to_owned(), value.clone()),
+                ("authentication-results".to_owned(), tail),
+            ];
+            vouch(&fields, "mail.x.example", "a@x.example").ok();
+            parse(&value);
+        }
+
+        #[test]
+        fn what_others_write_below_never_turns_a_refusal_into_trust(
+            below in proptest::collection::vec(("[a-zA-Z-]{1,25}", "[ -~]{0,80}"), 0..6),
+            id in "[a-z.]{1,20}",
+        ) {
+            let mut fields = vec![("received".to_owned(), "from a by mail.x.example with ESMTP id 1; now".to_owned())];
+            fields.extend(below.into_iter().map(|(name, value)| (name.to_lowercase(), value)));
+            let pass = "mail.x.example; dmarc=pass header.from=x.example; auth=pass smtp.auth=a@x.example";
+            fields.push(("authentication-results".to_owned(), pass.to_owned()));
+            fields.push(("authentication-results".to_owned(), pass.replace("mail.x.example", &id)));
+            prop_assert!(vouch(&fields, "mail.x.example", "a@x.example").is_err());
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod answers;
 pub mod compose;
 pub mod digest;
 mod harmless;
+mod hidden;
 mod ladder;
 mod layout;
 pub mod notice;

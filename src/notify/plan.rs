@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::answers::{self, Answers, Stance};
-use super::ladder;
+use super::{hidden, ladder};
 use crate::calendar::Calendar;
 use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
-use crate::judge::{Severity, Topic, signal};
+use crate::judge::{Severity, signal};
 use crate::watch::{Cause, Incident, Phase};
 
 /// Older mail than this is for the digest, however new to us.
@@ -24,8 +24,6 @@ const LATE: SignedDuration = SignedDuration::from_hours(24);
 const PRIVATE: [&str; 2] = [STAFF_HOSTILE, "berating"];
 /// Our own mail at its worst; the firm may not want it told to anybody.
 const STAFF_HOSTILE: &str = "staff_hostile";
-/// Says less than that they may leave.
-const BLAME: &str = "blame";
 
 /// What the log says of one incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,7 +161,7 @@ pub fn plan_without(
         .iter()
         .filter(|named| named.incident.phase == Phase::Open)
         .flat_map(|named| owed_for(account, named, settings, now))
-        .filter(|o| !is_hidden(o, incidents, now))
+        .filter(|o| !hidden::is_hidden(o, incidents, now))
         .filter_map(|o| represented(o, away, incidents))
         .map(|mut o| {
             if let (Some(last), true) = (last, o.line.severity < Severity::Critical) {
@@ -187,28 +185,6 @@ pub fn plan_without(
         .filter_map(|group| notice(group, account, settings, now))
         .collect();
     Plan { notices, next }
-}
-
-/// Whether a graver matter of the same account makes a line needless for as long as it lasts.
-fn is_hidden(owed: &Owed, incidents: &[Named], now: Timestamp) -> bool {
-    let Some(named) = incidents.iter().find(|named| named.name == owed.line.incident).filter(|_| !owed.private) else {
-        return false;
-    };
-    let others = || incidents.iter().filter(|other| other.name != named.name);
-    let stance = |other: &Named| other.told.answers.stance(&other.incident, now);
-    let leaves = || {
-        others().filter(|other| other.incident.topic == Topic::Cancellation).any(|other| {
-            let is_live = other.incident.causes.iter().any(is_news);
-            is_live && matches!(stance(other), Stance::Open | Stance::Acknowledged | Stance::Snoozed)
-        })
-    };
-    let blame_alone = || named.incident.causes.iter().flat_map(|c| &c.signals).all(|signal| signal == BLAME);
-    match named.incident.topic {
-        Topic::Silence => others().any(|other| stance(other) == Stance::Acknowledged),
-        Topic::Pressure | Topic::Response => owed.line.severity == Severity::Warning && leaves(),
-        Topic::Conduct => owed.line.severity == Severity::Warning && blame_alone() && leaves(),
-        _ => false,
-    }
 }
 
 /// The same for those who stand in for readers that are away; what is private waits for its reader.

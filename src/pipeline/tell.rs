@@ -10,7 +10,7 @@ use super::{Event, Pipeline, Result, so_far};
 use crate::config::Account;
 use crate::judge::Severity;
 use crate::notify::retry;
-use crate::notify::{Line, Named, Notice, Saying, plan_without, shown};
+use crate::notify::{Line, Named, Notice, Saying, Stance, plan_without, shown};
 use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
@@ -122,11 +122,19 @@ impl Pipeline {
                 let number = stored.next_number(&topic);
                 (format!("{}/{topic}-{number}", account.id), number)
             };
+            let was_over = before.as_ref().is_some_and(|(row, _)| row.closed_us.is_some());
             let old = before.map(|(_, old)| old);
-            if old.as_ref() != Some(incident) {
+            // What was shown as over, and is not, is shown as the fold has it until answers say otherwise.
+            if old.as_ref() != Some(incident) || was_over != (incident.phase == Phase::Closed) {
                 incidents::upsert(db, &row(&id, account, number, incident)?).await?;
             }
-            for kind in changes(old.as_ref(), incident) {
+            let told = told.remove(&id).unwrap_or_default();
+            let is_over = old.as_ref().is_some_and(|old| told.answers.stance(old, now) == Stance::Closed);
+            let found = changes(old.as_ref(), incident);
+            // Who has closed it need not hear that it calms.
+            for kind in
+                found.into_iter().filter(|kind| !is_over || matches!(*kind, "incident_opened" | "incident_changed"))
+            {
                 let cause = occasion(kind, incident);
                 let (path, message_id) = self.origin(db, cause).await?;
                 events.push(Event {
@@ -137,7 +145,7 @@ impl Pipeline {
                     ..incident_event(kind, incident, now)
                 });
             }
-            named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
+            named.push(Named { told, name: id, incident: incident.clone() });
         }
         // What nothing speaks for any more, since somebody has corrected what was found.
         for gone in stored.rows.into_iter().flatten().map(|(row, _)| row).filter(|row| row.closed_us.is_none()) {
