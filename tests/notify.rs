@@ -4,7 +4,7 @@
 
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
-use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan};
+use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan, plan_without};
 use barometer::watch::{Cause, Incident, Phase};
 use jiff::{SignedDuration, Timestamp};
 
@@ -328,4 +328,21 @@ fn the_ladder_passes_over_those_who_know_and_keeps_its_distance() {
     log.climbed_at = None;
     log.waiting_since = Some(at("02T17:25"));
     assert!(next(&log, "02T20:00").is_empty());
+}
+
+#[test]
+fn the_ladder_goes_past_one_who_is_away_and_whose_deputy_knows() {
+    let settings = config::parse(
+        &format!("{SETTINGS}ladder = \"l\"\n[ladder.l]\nsteps = [{{ to = \"manager\", after = \"10m\" }}, {{ to = \"director\", after = \"20m\" }}]\n"),
+        "settings",
+    )
+    .unwrap();
+    let first = cause("a", "02T10:00", Severity::Warning);
+    let mut log = told(&[&first], "02T10:02");
+    log.readers = ["sam@northlight.example".to_owned()].into();
+    log.waiting_since = Some(at("02T10:02"));
+    let away = [("dana@northlight.example".to_owned(), "sam@northlight.example".to_owned())].into();
+    let incidents = [named(vec![first], log)];
+    let plan = plan_without(&away, settings.account("acme").unwrap(), &incidents, &settings, at("02T10:30"));
+    assert_eq!(plan.notices[0].recipients[0].0, "marcus@northlight.example");
 }

@@ -66,6 +66,9 @@ async fn an_acknowledgement_ends_repeats_and_ladder_and_is_shown_to_the_others()
     assert_eq!(state(&firm).await, "acknowledged");
     firm.pass_to("06T17:00").await;
     assert!(firm.news().is_empty(), "nobody is reminded, and nothing climbs");
+    let mut db = firm.store.read().await.unwrap();
+    let judged = barometer::store::verdicts::judged(&mut db).await.unwrap();
+    assert_eq!(judged, 1, "the reply was neither filed nor judged");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,12 +3,12 @@
 //! Steps are counted in the account's working time from the news that waits for an answer, and stand at least
 //! ten minutes apart, whatever was missed meanwhile. Who was told already is passed over. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::answers::Said;
-use super::plan::{Named, Owed, Saying, after, line_of, with_role};
+use super::plan::{Named, Owed, Saying, after, line_of, present, with_role};
 use crate::config::{Account, DEFAULT, Role, Rung, Settings, Step};
 use crate::judge::Severity;
 
@@ -47,7 +47,12 @@ pub(super) fn with_company(
 }
 
 /// The next step of the ladder that reaches somebody new, due or not.
-pub(super) fn next(account: &Account, named: &Named, settings: &Settings) -> Option<Owed> {
+pub(super) fn next(
+    away: &BTreeMap<String, String>,
+    account: &Account,
+    named: &Named,
+    settings: &Settings,
+) -> Option<Owed> {
     let told = &named.told;
     let since = told.waiting_since?;
     // Who has written to them has seen it.
@@ -56,7 +61,8 @@ pub(super) fn next(account: &Account, named: &Named, settings: &Settings) -> Opt
         return None;
     }
     let reached = |step: &Step| -> BTreeSet<String> {
-        people(&step.to, account, settings).into_iter().filter(|person| !told.readers.contains(person)).collect()
+        let people = people(&step.to, account, settings).into_iter().map(|person| present(person, away));
+        people.filter(|person| !told.readers.contains(person)).collect()
     };
     let mut open = steps(account, settings).iter().map(|step| (step, reached(step)));
     let (step, recipients) = open.find(|(_, people)| !people.is_empty())?;

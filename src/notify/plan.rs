@@ -160,9 +160,9 @@ pub fn plan_without(
     let owed: Vec<Owed> = incidents
         .iter()
         .filter(|named| named.incident.phase == Phase::Open)
-        .flat_map(|named| owed_for(account, named, settings, now))
+        .flat_map(|named| owed_for(away, account, named, settings, now))
         .filter(|o| !hidden::is_hidden(o, incidents, now))
-        .filter_map(|o| represented(o, away, incidents))
+        .map(|o| represented(o, away))
         .map(|mut o| {
             if let (Some(last), true) = (last, o.line.severity < Severity::Critical) {
                 o.due = o.due.max(after(last, settings.alerts.group_interval));
@@ -188,22 +188,26 @@ pub fn plan_without(
 }
 
 /// The same for those who stand in for readers that are away; what is private waits for its reader.
-/// `None` where nobody is left whom the ladder has not told.
-fn represented(mut owed: Owed, away: &BTreeMap<String, String>, incidents: &[Named]) -> Option<Owed> {
-    if owed.private || away.is_empty() {
-        return Some(owed);
+fn represented(mut owed: Owed, away: &BTreeMap<String, String>) -> Owed {
+    if !owed.private {
+        owed.recipients = owed.recipients.into_iter().map(|reader| present(reader, away)).collect();
     }
-    let present = |reader: String| away.get(&reader).cloned().unwrap_or(reader);
-    owed.recipients = owed.recipients.into_iter().map(present).collect();
-    if owed.line.saying == Saying::Climb {
-        let told = incidents.iter().find(|named| named.name == owed.line.incident).map(|named| &named.told.readers);
-        owed.recipients.retain(|reader| told.is_none_or(|told| !told.contains(reader)));
-    }
-    (!owed.recipients.is_empty()).then_some(owed)
+    owed
+}
+
+/// A reader, or who reads for them.
+pub(super) fn present(reader: String, away: &BTreeMap<String, String>) -> String {
+    away.get(&reader).cloned().unwrap_or(reader)
 }
 
 /// At most two lines an incident: one for its readers, one in private. And one for the next on the ladder.
-fn owed_for(account: &Account, named: &Named, settings: &Settings, now: Timestamp) -> Vec<Owed> {
+fn owed_for(
+    away: &BTreeMap<String, String>,
+    account: &Account,
+    named: &Named,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Owed> {
     let incident = &named.incident;
     let news = incident.causes.iter().filter(|c| is_news(c) && !named.told.keys.contains(&c.key));
     // A message may be for both: each of the two e-mails shows its own signals.
@@ -225,7 +229,7 @@ fn owed_for(account: &Account, named: &Named, settings: &Settings, now: Timestam
     }
     // What is told now begins a new wait.
     if stance == Stance::Open && owed.iter().all(|o| o.line.saying == Saying::Repeat) {
-        owed.extend(ladder::next(account, named, settings));
+        owed.extend(ladder::next(away, account, named, settings));
     }
     let off = settings.privacy.staff_tone == StaffTone::Off;
     let silenced = |cause: &Cause| off && !cause.signals.iter().any(|s| is_private_signal(s) && s != STAFF_HOSTILE);

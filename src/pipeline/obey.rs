@@ -56,7 +56,12 @@ impl Pipeline {
                 self.carry_out(db, &order).await
             }
             Err(refusal) => {
-                tracing::warn!(copy = copy.copy, "a reply has no effect: {refusal}");
+                // Machines answer, and messages come twice; the rest somebody may have meant.
+                if matches!(refusal, Refusal::Automatic | Refusal::Blank | Refusal::History | Refusal::Replayed) {
+                    tracing::info!(copy = copy.copy, "a reply has no effect: {refusal}");
+                } else {
+                    tracing::warn!(copy = copy.copy, "a reply has no effect: {refusal}");
+                }
                 Ok(Vec::new())
             }
         }
@@ -184,6 +189,8 @@ impl Pipeline {
     async fn take_back(&self, db: &mut AnyConnection, order: &Order<'_>) -> Result<Vec<Event>> {
         let account = order.issued().account.clone();
         let mut rows = so_far::standing(answers::of_account(db, &account).await?)?;
+        // Whether somebody is away is no matter of one account.
+        rows.retain(|(_, logged)| !matches!(logged.asks, Verb::Away { .. } | Verb::Back));
         rows.extend(so_far::standing(answers::far_reaching(db).await?)?);
         rows.sort_by_key(|(row, _)| row.id);
         let about = |logged: &Logged| {
