@@ -69,6 +69,16 @@ pub fn placed(raw: &[u8], authserv_id: &str) -> Placed {
     results::placed(&origin::fields(raw), authserv_id)
 }
 
+/// Hash of the token that an alert of ours is answered with.
+#[must_use]
+pub fn answered_at(alert: &[u8], service: &str) -> Option<String> {
+    let (local, domain) = service.rsplit_once('@')?;
+    let mut fields = intake::fields(alert).filter(|field| field.name.eq_ignore_ascii_case(b"reply-to"));
+    let address = fields.next()?.value().to_lowercase();
+    let tokens = tokens_in(&address, &format!("{local}+"), &format!("@{domain}"));
+    tokens.first().map(|token| hash_of(token))
+}
+
 /// What an alert lets its reader answer to, as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {

@@ -262,6 +262,42 @@ async fn who_is_away_has_their_alerts_read_by_their_deputy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_an_alert_in_place_of_somebody_unreachable_may_answer_it() {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.unreachable = Some(DANA.to_owned());
+    firm.client(JANE, LEAVES).await;
+    firm.wait(1).await;
+    let mails = firm.news();
+    assert_eq!(readers(&mails), [ROBIN, SAM], "{:?}", told(&mails));
+    let robin = address(&mails, ROBIN);
+    firm.reply(DANA, &robin, "ack").await;
+    assert_eq!(state(&firm).await, "open", "no more hers");
+    firm.reply(ROBIN, &robin, "ack").await;
+    assert_eq!(state(&firm).await, "acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_that_waits_for_its_readers_morning_is_not_sent_after_an_answer() {
+    // Sam reads in Auckland, where it is night.
+    let text = firm::SETTINGS.replace("name = \"Sam Field\"", "name = \"Sam Field\"\ntime_zone = \"Pacific/Auckland\"");
+    let settings = barometer::config::parse(
+        &format!("{text}[alerts]\nrepeat_interval = {{ warning = \"4h\", critical = \"4h\" }}\n"),
+        "settings",
+    )
+    .unwrap();
+    let mut firm = Firm::on(barometer::store::Store::memory().await.unwrap(), settings, "02T09:00");
+    firm.client(JANE, ANGRY).await;
+    firm.pass_to("02T13:10").await;
+    let mails = firm.news();
+    assert!(mails.iter().filter(|mail| mail.to == DANA).count() == 2, "told and reminded: {:?}", told(&mails));
+    firm.reply(DANA, &address(&mails, DANA), "ack").await;
+    firm.pass_to("02T23:00").await;
+    let mails = firm.news();
+    let alerts = mails.iter().filter(|mail| mail.to == SAM && !mail.subject.starts_with("Barometer:")).count();
+    assert_eq!(alerts, 1, "the alert itself, and no reminder: {:?}", told(&mails));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_wrong_is_corrected_for_good_and_can_be_taken_back() {
     let (mut firm, mails) = alarmed().await;
     firm.reply(DANA, &address(&mails, DANA), "wrong, she is joking").await;

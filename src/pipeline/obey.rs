@@ -15,7 +15,7 @@ use crate::notify::{receipt, snooze_end};
 use crate::store::answers::{self, NewAnswer};
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::raw::Waiting;
-use crate::store::{AnyConnection, accounts, tokens};
+use crate::store::{AnyConnection, accounts, outbox, tokens};
 
 /// A verified command on its way into the log.
 pub(super) struct Order<'a> {
@@ -175,6 +175,11 @@ impl Pipeline {
             answers::touch(db, &account, &order.key, touch).await?;
         }
         self.log_answer(db, order, &Logged::of(asks.clone(), order.covers())).await?;
+        if asks != Verb::Raise {
+            for row in &order.open {
+                outbox::cancel_reminders(db, &row.id, order.now).await?;
+            }
+        }
         let shown = self.show_others(db, order, &asks).await?;
         let mut events = said_events(order, &asks, &shown)?;
         events.extend(self.tell(db, &account, Vec::new(), order.now).await?);

@@ -162,8 +162,10 @@ impl Pipeline {
         };
         let grave = notice.lines.iter().any(|line| line.severity == Severity::Critical);
         let life = if grave { retry::CRITICAL_LIFE } else { retry::WARNING_LIFE };
+        let reminds = matches!(notice.lines.as_slice(), [only] if !only.saying.is_news());
+        let again = if reminds { outbox::AGAIN } else { "" };
         let row = |letter: &Letter| NewNotification {
-            dedup_key: format!("{}>{}", letter.mail.message_id, letter.recipient),
+            dedup_key: format!("{}>{}{again}", letter.mail.message_id, letter.recipient),
             kind: "alert".to_owned(),
             recipient: letter.recipient.clone(),
             bytes: letter.mail.bytes.clone(),

@@ -55,6 +55,16 @@ pub async fn by_hash(db: &mut AnyConnection, hash: &str) -> Result<Option<TokenR
         .await?)
 }
 
+/// Gives a token to somebody else: the one it was issued to will never have it.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn hand_over(db: &mut AnyConnection, hash: &str, person: &str) -> Result<()> {
+    sqlx::query("UPDATE tokens SET person = $2 WHERE hash = $1").bind(hash).bind(person).execute(db).await?;
+    Ok(())
+}
+
 /// Forgets tokens that expired before an instant.
 ///
 /// # Errors

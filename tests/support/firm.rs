@@ -122,6 +122,8 @@ pub struct Firm {
     pub now: Timestamp,
     pub events: Vec<Event>,
     pub sent: Vec<Sent>,
+    /// Whose address the relay refuses.
+    pub unreachable: Option<String>,
     number: u32,
 }
 
@@ -132,7 +134,7 @@ impl Firm {
 
     pub fn on(store: Store, settings: Settings, start: &str) -> Self {
         let pipeline = pipeline(&store, settings);
-        Self { store, pipeline, now: at(start), events: Vec::new(), sent: Vec::new(), number: 0 }
+        Self { store, pipeline, now: at(start), events: Vec::new(), sent: Vec::new(), unreachable: None, number: 0 }
     }
 
     /// Lets a message reach the mailbox now.
@@ -185,10 +187,13 @@ impl Firm {
     async fn deliver(&mut self) -> Vec<Notification> {
         let mut sent = Vec::new();
         while let Some(due) = self.pipeline.claim_delivery(self.now).await.unwrap() {
-            self.pipeline
-                .settle_delivery(&due, &Outcome::Sent { reply: "ok".to_owned() }, self.now, 0.5)
-                .await
-                .unwrap();
+            let refused = self.unreachable.as_ref() == Some(&due.recipient);
+            let (reply, reason) = ("ok".to_owned(), "no such person".to_owned());
+            let outcome = if refused { Outcome::Refused { reason } } else { Outcome::Sent { reply } };
+            self.pipeline.settle_delivery(&due, &outcome, self.now, 0.5).await.unwrap();
+            if refused {
+                continue;
+            }
             let subject = barometer::intake::headline(&due.bytes).subject;
             if due.kind != "digest" {
                 self.sent.push(Sent { to: due.recipient.clone(), subject, bytes: due.bytes.clone() });
