@@ -122,8 +122,8 @@ impl Reader {
         if let Some(reply) = command::reply(raw, &message, &self.settings) {
             return Understood {
                 message,
-                filed: Attribution::default(),
-                verdict: Verdict::silent(),
+                filed: Attribution { evidence: "an answer to an alert of ours".into(), ..Attribution::default() },
+                verdict: flat(),
                 superiors: Vec::new(),
                 kind: Kind::Client,
                 reply: Some(reply),
