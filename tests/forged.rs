@@ -34,7 +34,7 @@ fn results(text: &str) -> String {
 }
 
 /// What our server may have written, or somebody in its name, where the reply is honest otherwise.
-const TOPS: [(&str, &str); 42] = [
+const TOPS: [(&str, &str); 44] = [
     ("nothing", ""),
     ("another server passes", "other.example; dmarc=pass header.from=northlight.example"),
     ("a longer name", "mail.northlight.example.evil.example; dmarc=pass header.from=northlight.example"),
@@ -80,6 +80,8 @@ const TOPS: [(&str, &str); 42] = [
     ("spf alone", "mail.northlight.example; spf=pass smtp.mailfrom=dana@northlight.example"),
     ("spf of the greeting", "mail.northlight.example; spf=pass smtp.helo=northlight.example"),
     ("a signature of others", "mail.northlight.example; dkim=pass header.d=evil.example header.i=@northlight.example"),
+    ("a signature for others", "mail.northlight.example; dkim=pass header.i=@evil.example"),
+    ("a signature for nobody", "mail.northlight.example; dkim=pass header.s=northlight.example"),
     ("a broken signature", "mail.northlight.example; dkim=fail header.d=northlight.example"),
     (
         "a signature, and dmarc failed",

@@ -28,6 +28,16 @@ impl Outcome {
         Some(value)
     }
 
+    /// The domain that signed; some servers name only the identity that it signed for.
+    fn signer(&self) -> Option<&str> {
+        let named = self.properties.iter().any(|(known, _)| known == "header.d");
+        if named {
+            self.property("header.d")
+        } else {
+            self.property("header.i")?.rsplit_once('@').map(|(_, domain)| domain)
+        }
+    }
+
     fn passes(&self, method: &str) -> bool {
         self.method == method && self.result == "pass"
     }
@@ -59,7 +69,7 @@ pub(super) fn vouch(fields: &[(String, String)], id: &str, author: &str) -> Resu
     } else {
         outcomes.iter().any(|outcome| {
             (outcome.passes("dmarc") && outcome.property("header.from") == Some(domain))
-                || (outcome.passes("dkim") && outcome.property("header.d") == Some(domain))
+                || (outcome.passes("dkim") && outcome.signer() == Some(domain))
         })
     };
     if vouched && !domain.is_empty() { Ok(()) } else { Err(Refusal::NotVouched) }
@@ -208,6 +218,40 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// The fields of a header.
+    fn fields(head: &str) -> Vec<(String, String)> {
+        let unfolded = head.replace("\n ", " ");
+        let field = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        unfolded.lines().filter_map(field).collect()
+    }
+
+    #[test]
+    fn results_are_found_where_known_servers_write_them() {
+        let google = "Delivered-To: watch@firm.example\nReceived: by 2002:a05:6a10:1234:b0:4a with SMTP id k1csp1;\n Mon, 2 Mar 2026 02:00:00 -0800 (PST)\nX-Received: by 2002:a17:906:1 with SMTP id q1mr1;\n Mon, 2 Mar 2026 02:00:00 -0800 (PST)\nARC-Authentication-Results: i=1; mx.google.com; dmarc=fail\nReturn-Path: <dana@firm.example>\nReceived: from mail-sor-f41.google.com (mail-sor-f41.google.com. [209.85.220.41])\n by mx.google.com with SMTPS id z1sor1.0.2026.03.02.02.00.00\n for <watch@firm.example> (Google Transport Security);\n Mon, 02 Mar 2026 02:00:00 -0800 (PST)\nReceived-SPF: pass (google.com: domain of dana@firm.example designates 209.85.220.41 as permitted sender) client-ip=209.85.220.41;\n";
+        let result = "Authentication-Results: mx.google.com;\n dkim=pass header.i=@firm.example header.s=google header.b=aB+c/d1x;\n spf=pass (google.com: domain of dana@firm.example designates 209.85.220.41 as permitted sender) smtp.mailfrom=dana@firm.example\n";
+        let dmarc =
+            result.trim_end().to_owned() + ";\n dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=firm.example\n";
+        let next =
+            "Received: from [10.0.0.1] by smtp.gmail.com with ESMTPSA id x; Mon, 02 Mar 2026 02:00:00 -0800 (PST)\n";
+        let postfix = "Return-Path: <dana@firm.example>\nDelivered-To: watch@firm.example\nReceived: from mail.firm.example by mail.firm.example with LMTP id x (envelope-from <dana@firm.example>); Mon, 02 Mar 2026 10:00:00 +0000\nAuthentication-Results: mail.firm.example; auth=pass smtp.auth=dana@firm.example\nReceived: from desk (unknown [192.0.2.7]) by mail.firm.example (Postfix) with ESMTPSA id y; Mon, 02 Mar 2026 10:00:00 +0000\n";
+        let office = "Received: from a.prod.outlook.com by b.prod.outlook.com with HTTPS; Mon, 2 Mar 2026 10:00:00 +0000\nAuthentication-Results: dkim=none (message not signed) header.d=none;dmarc=none action=none header.from=firm.example;\n";
+        let forged = "Authentication-Results: mx.google.com; dmarc=pass header.from=firm.example\n";
+        #[rustfmt::skip]
+        let cases = [
+            ("Google, signed",            format!("{google}{result}{next}"),         "mx.google.com",     true),
+            ("Google, DMARC",             format!("{google}{dmarc}{next}"),          "mx.google.com",     true),
+            ("Google, nothing of its own", format!("{google}{next}{forged}"),        "mx.google.com",     false),
+            ("Google, and a forgery",     format!("{google}{result}{forged}{next}"), "mx.google.com",     false),
+            ("Google, for others",        format!("{google}{dmarc}{next}"),          "mail.firm.example", false),
+            ("Postfix and Dovecot",       postfix.to_owned(),                        "mail.firm.example", true),
+            ("Postfix under a name of Google's", format!("{postfix}{forged}"),       "mx.google.com",     false),
+            ("Microsoft 365",             office.to_owned(),                         "firm.example",      false),
+        ];
+        for (name, head, id, is_vouched) in cases {
+            assert_eq!(vouch(&fields(&head), id, "dana@firm.example").is_ok(), is_vouched, "{name}");
+        }
+    }
 
     proptest! {
         #[test]
