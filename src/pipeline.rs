@@ -10,6 +10,7 @@ mod caretaking;
 mod deliver;
 mod digests;
 mod event;
+mod find;
 mod mailbox;
 mod record;
 mod rethread;

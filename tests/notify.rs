@@ -44,6 +44,8 @@ fn at(text: &str) -> Timestamp {
 fn cause(key: &str, sent: &str, severity: Severity) -> Cause {
     Cause {
         key: key.to_owned(),
+        fact: None,
+        to: None,
         sent_at: at(sent),
         arrived_at: at(sent),
         history: false,
@@ -63,6 +65,7 @@ fn incident(causes: Vec<Cause>) -> Incident {
         opened_at: causes[0].sent_at,
         changed_at: causes[0].sent_at,
         causes,
+        caused: 1,
         calmed_by: None,
         answered_at: None,
     }

@@ -7,7 +7,7 @@ use barometer::calendar::Calendar;
 use barometer::config::Kind;
 use barometer::judge::{Severity, ToneLabel, Topic};
 use barometer::read::Direction;
-use barometer::watch::{Entry, Incident, Patience, Phase, State};
+use barometer::watch::{Entry, Incident, Matter, Patience, Phase, State, Terms};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -36,15 +36,16 @@ fn entry(hours: i64, signals: &[&str], severity: Severity) -> Entry {
         tone: Some(ToneLabel::Frustrated),
         urgency: None,
         severity,
+        matter: Matter::default(),
     }
 }
 
 fn state(entries: &[Entry]) -> State {
-    State::of(entries, &Patience::default(), &Calendar::office())
+    State::of(entries, &Terms::plain(&Patience::default(), &Calendar::office()))
 }
 
 fn incidents(entries: &[Entry], now: i64) -> Vec<Incident> {
-    state(entries).at(&Patience::default(), &Calendar::office(), hour(now)).incidents
+    state(entries).at(&Terms::plain(&Patience::default(), &Calendar::office()), hour(now)).incidents
 }
 
 #[test]
@@ -70,18 +71,19 @@ fn another_topic_is_another_incident_and_one_message_rings_one_bell() {
 fn quiet_calms_after_five_working_days_and_closes_after_ten_more() {
     let cause = [entry(0, &["quality_complaint"], Severity::Warning)];
     let (patience, calendar) = (Patience::default(), Calendar::office());
+    let terms = Terms::plain(&patience, &calendar);
     let open = state(&cause);
-    let calms_at = open.next_ask(&patience, &calendar).unwrap();
+    let calms_at = open.next_ask(&terms).unwrap();
     assert_eq!(calms_at, calendar.add_working_days(hour(0), 5));
     let just_before = calms_at.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
-    assert_eq!(open.at(&patience, &calendar, just_before).incidents[0].phase, Phase::Open);
-    let calming = open.at(&patience, &calendar, calms_at);
+    assert_eq!(open.at(&terms, just_before).incidents[0].phase, Phase::Open);
+    let calming = open.at(&terms, calms_at);
     assert_eq!(calming.incidents[0].phase, Phase::Calming);
-    let closes_at = calming.next_ask(&patience, &calendar).unwrap();
+    let closes_at = calming.next_ask(&terms).unwrap();
     assert_eq!(closes_at, calendar.add_working_days(calms_at, 10));
-    let closed = open.at(&patience, &calendar, closes_at);
+    let closed = open.at(&terms, closes_at);
     assert_eq!((closed.incidents[0].phase, closed.incidents[0].changed_at), (Phase::Closed, closes_at));
-    assert_eq!(closed.next_ask(&patience, &calendar), None);
+    assert_eq!(closed.next_ask(&terms), None);
 }
 
 #[test]
@@ -125,15 +127,16 @@ fn machines_and_our_own_talk_open_nothing() {
 /// What the pipeline does with arrivals: one step where an entry comes last, from the start where it came late.
 fn folded(arrivals: &[Entry]) -> State {
     let (patience, calendar) = (Patience::default(), Calendar::office());
+    let terms = Terms::plain(&patience, &calendar);
     let mut known: Vec<Entry> = Vec::new();
     let mut state = State::default();
     for entry in arrivals {
         known.push(entry.clone());
         if state.precedes(entry) {
-            state.apply(entry, &patience, &calendar);
+            state.apply(entry, &terms);
         } else {
             known.sort_by(|a, b| a.position().cmp(&b.position()));
-            state = State::of(&known, &patience, &calendar);
+            state = State::of(&known, &terms);
         }
     }
     state

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Letter;
 use super::deadline::{self, Wanted};
+use super::deed;
 use super::language::{Speaks, WORDS, Words};
 use super::lexicon;
 use super::prefilter::Candidates;
@@ -16,7 +17,7 @@ use super::rules::{About, Conditional, Labels, Negation, Rule, Rules, Scope, Sta
 use super::severity::{self, Circumstances};
 use super::signal::{self, Speed};
 use super::text::{Line, Zone};
-use super::verdict::{Hit, Leaning, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+use super::verdict::{Deed, Hit, Leaning, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::Direction;
 
 /// A letter longer than this many words also tells of matters between others.
@@ -31,6 +32,8 @@ pub(super) struct Evidence {
     hits: Vec<Fired>,
     wanted: Wanted,
     promises: Vec<Found>,
+    deeds: Vec<Deed>,
+    about: Vec<String>,
     asks: bool,
     unhurried: bool,
     /// Signals without a rule, with the words behind them.
@@ -86,7 +89,8 @@ pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
     let empty = Zone::default();
     let (subject, new) = (subject.unwrap_or(&empty), new.unwrap_or(&empty));
     let wanted = deadline::wanted(words, letter, [subject, new]);
-    let promises = promise::promises(words, letter, new);
+    let promises = promise::promises(words, letter, [subject, new]);
+    let deeds = deed::deeds(words, letter, [subject, new]);
     let spoken = || new.sentences().enumerate().filter(|(i, _)| !new.is_courtesy(*i));
     let mut evidence = Evidence {
         asks: spoken().any(|(_, s)| words.asks(s)),
@@ -96,6 +100,8 @@ pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
         hits: std::mem::take(&mut hits),
         wanted,
         promises,
+        deeds,
+        about: words.about(letter.subject),
     };
     add_metas(rules, letter, &mut evidence);
     evidence
@@ -426,6 +432,8 @@ impl Evidence {
             signals,
             hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
             commitments: self.promises.into_iter().map(|found| found.promise).collect(),
+            deeds: self.deeds,
+            about: self.about,
             severity: Severity::None,
             confidence,
             reasons: Vec::new(),

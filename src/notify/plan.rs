@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::calendar::Calendar;
 use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
 use crate::judge::{Severity, signal};
-use crate::watch::{Cause, Incident, Phase};
+use crate::watch::{Cause, Incident, Phase, Told};
 
 /// Older mail than this is for the digest, however new to us.
 const STALE: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -298,8 +298,16 @@ fn notice(group: Vec<Owed>, account: &Account, settings: &Settings, now: Timesta
 
 /// The account's managers, and those whom the signals name.
 fn readers(account: &Account, causes: &[&Cause], settings: &Settings) -> BTreeSet<String> {
+    // What time found out may be the owner's alone, for now.
+    let owners = !causes.is_empty() && causes.iter().all(|c| c.to == Some(Told::Owner));
+    if let Some(owner) = account.owner.as_ref().filter(|_| owners) {
+        return BTreeSet::from([owner.clone()]);
+    }
     let mut readers: BTreeSet<String> = account.managers.iter().cloned().collect();
     for cause in causes {
+        if cause.to == Some(Told::Director) {
+            readers.extend(with_role(settings, Role::Director));
+        }
         for listener in cause.signals.iter().flat_map(|s| signal::listeners(s)) {
             match listener {
                 signal::Listener::Owner => readers.extend(account.owner.clone()),

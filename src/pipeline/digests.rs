@@ -258,6 +258,9 @@ impl Pipeline {
         let Some(cause) = cause else {
             return Ok(String::new());
         };
+        if cause.fact.is_some() {
+            return Ok(self.fact_headline(cause));
+        }
         let filed = self.filed(db, &cause.key).await?;
         Ok(filed.map_or_else(String::new, |f| headline(self.reader.reader().judge().rules(), &f, cause)))
     }

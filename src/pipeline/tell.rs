@@ -15,7 +15,7 @@ use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, accounts, messages};
-use crate::watch::{Entry, Incident, Phase, State};
+use crate::watch::{Entry, Incident, Phase, State, Terms};
 
 /// What an e-mail is about: an account, and what is true of it now.
 pub(super) struct About<'a> {
@@ -30,6 +30,16 @@ impl About<'_> {
     }
 }
 
+/// The fold of an account.
+pub(super) struct Folded {
+    /// As its last message left it.
+    pub(super) state: State,
+    /// As time has left it.
+    pub(super) view: State,
+    /// As it was before; nothing where it was made from the start.
+    pub(super) before: Option<State>,
+}
+
 impl Pipeline {
     /// Takes in an account's fresh entries, lets time pass, and enqueues what is owed.
     pub(super) async fn tell(
@@ -40,20 +50,22 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<Vec<Event>> {
         let account = self.account(account);
-        let state = self.folded(db, &account, &fresh).await?;
-        let calendar = self.settings.calendar_of(&account);
-        let view = state.at(&self.patience, calendar, now);
-        let (named, mut events) = self.name(db, &account, &view, now).await?;
+        let terms = self.terms(&account);
+        let (state, before) = self.folded(db, &account, &fresh, &terms).await?;
+        let folded = Folded { view: state.at(&terms, now), state, before };
+        let (named, mut events) = self.name(db, &account, &folded, now).await?;
+        events.extend(self.find(db, &account, &folded, now).await?);
         events.extend(self.good_news(db, &account, &fresh, now).await?);
         let plan = plan(&account, &named, &self.settings, now);
         let about = About { account: &account, named: &named, now };
         for notice in &plan.notices {
             events.extend(self.enqueue(db, &about, notice).await?);
         }
-        let next = [view.next_ask(&self.patience, calendar), plan.next].into_iter().flatten().min();
+        let next = [folded.view.next_ask(&terms), plan.next].into_iter().flatten().min();
+        let state = &folded.state;
         let (last_us, last_key) = state.last.clone().map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
         let fold = FoldRow {
-            state: json(&state, "fold")?,
+            state: json(state, "fold")?,
             last_key: (last_us, last_key),
             next_ask_us: next.map(Timestamp::as_microsecond),
         };
@@ -66,10 +78,30 @@ impl Pipeline {
         self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id))
     }
 
+    /// Under which terms an account is watched.
+    pub(super) fn terms<'a>(&'a self, account: &Account) -> Terms<'a> {
+        let calendar = self.settings.calendar_of(account);
+        let target = self.settings.target_of(account);
+        let of = |name: &Option<String>| name.as_ref().and_then(|name| self.settings.calendars.get(name));
+        Terms {
+            patience: &self.patience,
+            calendar,
+            kind: account.kind,
+            resting: account.resting,
+            cadence_days: account.cadence_days,
+            target: target.map(|target| (target, of(&target.calendar).unwrap_or(calendar))),
+        }
+    }
+
     /// The fold with `fresh` taken in: one step where they come last, from the start where one came
     /// late or history has been added meanwhile.
-    async fn folded(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry]) -> Result<State> {
-        let calendar = self.settings.calendar_of(account);
+    async fn folded(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        fresh: &[Entry],
+        terms: &Terms<'_>,
+    ) -> Result<(State, Option<State>)> {
         let row = accounts::fold(db, &account.id).await?;
         let outdated = row.as_ref().is_some_and(|row| row.state.is_empty());
         let mut state: State = match row {
@@ -81,12 +113,13 @@ impl Pipeline {
         if outdated || fresh.first().is_some_and(|first| !state.precedes(first)) {
             let rows = messages::entries(db, &account.id).await?;
             let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
-            return Ok(State::of(&entries, &self.patience, calendar));
+            return Ok((State::of(&entries, terms), None));
         }
+        let before = state.clone();
         for entry in fresh {
-            state.apply(entry, &self.patience, calendar);
+            state.apply(entry, terms);
         }
-        Ok(state)
+        Ok((state, Some(before)))
     }
 
     /// Gives each incident of the fold its name in the store, and records what changed.
@@ -94,13 +127,24 @@ impl Pipeline {
         &self,
         db: &mut AnyConnection,
         account: &Account,
-        view: &State,
+        folded: &Folded,
         now: Timestamp,
     ) -> Result<(Vec<Named>, Vec<Event>)> {
-        let mut stored = Stored::of(incidents::of_account(db, &account.id).await?)?;
-        let mut told = told_so_far(db, &account.id).await?;
+        let view = &folded.view;
+        let rows = match &folded.before {
+            None => incidents::of_account(db, &account.id).await?,
+            Some(before) => {
+                let shown = view.incidents.iter().chain(&before.incidents);
+                let oldest = shown.map(|i| i.changed_at.min(i.opened_at)).min().unwrap_or(now);
+                incidents::lately(db, &account.id, oldest.as_microsecond()).await?
+            }
+        };
+        let numbers = incidents::numbers(db, &account.id).await?;
+        let mut stored = Stored::of(rows, numbers)?;
         let (mut named, mut events) = (Vec::new(), Vec::new());
-        for incident in &view.incidents {
+        // What a fold from the start has left behind is written too.
+        let departed = if folded.before.is_none() { folded.state.departed.as_slice() } else { &[] };
+        for incident in departed.iter().chain(&view.incidents) {
             let topic = word(&incident.topic);
             let before = stored.take(&topic, incident);
             let (id, number) = if let Some((row, _)) = &before {
@@ -124,7 +168,14 @@ impl Pipeline {
                     ..incident_event(kind, incident, now)
                 });
             }
-            named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
+            if incident.phase != Phase::Closed {
+                named.push(Named { told: ToldSoFar::default(), name: id, incident: incident.clone() });
+            }
+        }
+        let open: Vec<String> = named.iter().map(|n| n.name.clone()).collect();
+        let mut told = told_so_far(db, &open).await?;
+        for one in &mut named {
+            one.told = told.remove(&one.name).unwrap_or_default();
         }
         Ok((named, events))
     }
@@ -172,7 +223,11 @@ impl Pipeline {
     ) -> Result<Event> {
         let mut log = Vec::new();
         for cause in incident.causes.iter().filter(|c| line.cites.contains(&c.key)) {
-            event.cites.push(self.cite(db, &cause.key).await?);
+            // What time alone found out has no message.
+            let cite = self.cite(db, &cause.key).await?;
+            if !cite.path.is_empty() && !event.cites.contains(&cite) {
+                event.cites.push(cite);
+            }
             for signal in &cause.signals {
                 if !event.signals.contains(signal) {
                     event.signals.push(signal.clone());
@@ -225,7 +280,7 @@ fn occasion<'a>(kind: &str, incident: &'a Incident) -> Option<&'a str> {
     match kind {
         "incident_calming" => incident.calmed_by.as_deref(),
         "incident_closed" => None,
-        _ => incident.causes.last().map(|c| c.key.as_str()),
+        _ => incident.causes.last().filter(|c| c.fact.is_none()).map(|c| c.key.as_str()),
     }
 }
 
@@ -300,16 +355,17 @@ struct Stored {
 }
 
 impl Stored {
-    fn of(rows: Vec<IncidentRow>) -> Result<Self> {
-        let mut stored =
-            Self { rows: Vec::with_capacity(rows.len()), causes: HashMap::new(), numbers: BTreeMap::new() };
+    fn of(rows: Vec<IncidentRow>, numbers: Vec<(String, i64)>) -> Result<Self> {
+        let mut stored = Self {
+            rows: Vec::with_capacity(rows.len()),
+            causes: HashMap::new(),
+            numbers: numbers.into_iter().collect(),
+        };
         for (place, row) in rows.into_iter().enumerate() {
             let incident: Incident = parse(&row.doc, "incident")?;
             for cause in &incident.causes {
                 stored.causes.entry((row.topic.clone(), cause.key.clone())).or_default().push(place);
             }
-            let highest = stored.numbers.entry(row.topic.clone()).or_default();
-            *highest = row.number.max(*highest);
             stored.rows.push(Some((row, incident)));
         }
         Ok(stored)
@@ -335,7 +391,7 @@ fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
     let mut found = Vec::new();
     match old {
         None => found.push("incident_opened"),
-        Some(old) if new.causes.len() > old.causes.len() => found.push("incident_changed"),
+        Some(old) if new.caused > old.caused.max(old.causes.len() as u64) => found.push("incident_changed"),
         Some(_) => {}
     }
     let before = old.map_or(Phase::Open, |o| o.phase);
@@ -347,10 +403,10 @@ fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
     found
 }
 
-/// The log of an account, summed up by incident.
-async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<String, ToldSoFar>> {
+/// The log of some incidents, summed up by incident.
+async fn told_so_far(db: &mut AnyConnection, incidents: &[String]) -> Result<BTreeMap<String, ToldSoFar>> {
     let mut by_incident: BTreeMap<String, ToldSoFar> = BTreeMap::new();
-    for row in told::of_account(db, account).await? {
+    for row in told::of_incidents(db, incidents).await? {
         let Some(incident) = row.incident else {
             continue;
         };

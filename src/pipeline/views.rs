@@ -155,6 +155,10 @@ impl Pipeline {
         severity: Severity,
     ) -> Result<IncidentView> {
         let (mut causes, mut advice, mut headlines) = (Vec::new(), Vec::new(), Vec::new());
+        let facts: Vec<String> = shown.iter().filter_map(|cause| cause.fact.clone()).collect();
+        for cause in shown.iter().filter(|cause| cause.fact.is_some()) {
+            headlines.push((cause.severity, self.fact_headline(cause)));
+        }
         for cause in shown {
             let Some(filed) = self.filed(db, &cause.key).await? else {
                 continue;
@@ -172,9 +176,19 @@ impl Pipeline {
             opened_at: about.incident.opened_at,
             headline: headlines.into_iter().next().map_or_else(String::new, |(_, h)| h),
             causes,
-            facts: Vec::new(),
+            facts,
             advice,
         })
+    }
+
+    /// What time found out, in a few words.
+    pub(super) fn fact_headline(&self, cause: &Cause) -> String {
+        let says = cause.signals.first().map_or("something became true", |name| signal::phrase(name));
+        match self.settings.member(&cause.person) {
+            Some(member) => format!("{}: {says}", member.name),
+            None if cause.person.is_empty() => says.to_owned(),
+            None => format!("{}: {says}", cause.person),
+        }
     }
 
     fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {

@@ -21,6 +21,8 @@ pub mod accounts;
 pub mod threads;
 pub mod verdicts;
 
+pub mod commitments;
+pub mod findings;
 pub mod incidents;
 pub mod outbox;
 pub mod told;
