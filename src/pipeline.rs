@@ -17,6 +17,7 @@ mod rethread;
 mod tell;
 mod understand;
 mod views;
+mod watched;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

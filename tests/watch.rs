@@ -40,12 +40,17 @@ fn entry(hours: i64, signals: &[&str], severity: Severity) -> Entry {
     }
 }
 
+/// An account at rest: nothing but what messages say opens an incident.
+fn quiet<'a>(patience: &'a Patience, calendar: &'a Calendar) -> Terms<'a> {
+    Terms { resting: true, ..Terms::plain(patience, calendar) }
+}
+
 fn state(entries: &[Entry]) -> State {
-    State::of(entries, &Terms::plain(&Patience::default(), &Calendar::office()))
+    State::of(entries, &quiet(&Patience::default(), &Calendar::office()))
 }
 
 fn incidents(entries: &[Entry], now: i64) -> Vec<Incident> {
-    state(entries).at(&Terms::plain(&Patience::default(), &Calendar::office()), hour(now)).incidents
+    state(entries).at(&quiet(&Patience::default(), &Calendar::office()), hour(now)).incidents
 }
 
 #[test]
@@ -71,7 +76,7 @@ fn another_topic_is_another_incident_and_one_message_rings_one_bell() {
 fn quiet_calms_after_five_working_days_and_closes_after_ten_more() {
     let cause = [entry(0, &["quality_complaint"], Severity::Warning)];
     let (patience, calendar) = (Patience::default(), Calendar::office());
-    let terms = Terms::plain(&patience, &calendar);
+    let terms = quiet(&patience, &calendar);
     let open = state(&cause);
     let calms_at = open.next_ask(&terms).unwrap();
     assert_eq!(calms_at, calendar.add_working_days(hour(0), 5));
@@ -127,7 +132,7 @@ fn machines_and_our_own_talk_open_nothing() {
 /// What the pipeline does with arrivals: one step where an entry comes last, from the start where it came late.
 fn folded(arrivals: &[Entry]) -> State {
     let (patience, calendar) = (Patience::default(), Calendar::office());
-    let terms = Terms::plain(&patience, &calendar);
+    let terms = quiet(&patience, &calendar);
     let mut known: Vec<Entry> = Vec::new();
     let mut state = State::default();
     for entry in arrivals {

@@ -190,7 +190,17 @@ impl Pipeline {
             .into_iter()
             .map(|(id, lines)| AccountChanges { account: self.account_view(&self.account(id)), lines })
             .collect();
+        let found = self.found_lines(db, member, since, until).await?;
+        for (id, line) in found.news {
+            let account = self.account(&id);
+            match changes.iter_mut().find(|c| c.account.id == id) {
+                Some(known) => known.lines.push(line),
+                None => changes.push(AccountChanges { account: self.account_view(&account), lines: vec![line] }),
+            }
+        }
         changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
+        let mut good_news: Vec<NewsLine> = arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect();
+        good_news.extend(found.good);
         Ok(DigestView {
             span,
             reader_name: member.name.clone(),
@@ -199,11 +209,11 @@ impl Pipeline {
             until,
             changes,
             open: self.open_lines(db, member).await?,
-            good_news: arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect(),
-            promises: Vec::new(),
+            good_news,
+            promises: self.promise_lines(db, member, (date, span)).await?,
             strangers: self.strangers(&arrived),
             unread: unread(db, &arrived).await?,
-            trends: Vec::new(),
+            trends: self.trend_lines(db, member, (until, span)).await?,
             counts: counts(db, &arrived).await?,
             mailboxes: self.mailbox_lines(db).await?,
         })

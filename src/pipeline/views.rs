@@ -81,7 +81,7 @@ impl Pipeline {
             let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
-            let view = self.alert_view(db, about.account, notice, incidents).await?;
+            let view = self.alert_view(db, about, notice, incidents).await?;
             alert::render(&view, &self.templates, &zone)?
         };
         let to: Vec<&str> = notice.recipients.iter().map(|(r, _)| r.as_str()).collect();
@@ -93,10 +93,11 @@ impl Pipeline {
     async fn alert_view(
         &self,
         db: &mut AnyConnection,
-        account: &Account,
+        about: &About<'_>,
         notice: &Notice,
         incidents: Vec<(IncidentView, Saying)>,
     ) -> Result<AlertView> {
+        let account = about.account;
         let says = |saying| incidents.iter().any(|(_, s)| *s == saying);
         let event = if says(Saying::Alert) {
             AlertEvent::First
@@ -116,7 +117,7 @@ impl Pipeline {
             exchanges: self.exchanges(db, account).await?,
             incidents,
             owed: Vec::new(),
-            promises: Vec::new(),
+            promises: self.open_promises(db, account, about.now).await?,
             told_also: notice.recipients.iter().map(|(r, _)| self.name_of(r)).collect(),
             next_step,
             takes_replies: false,

@@ -212,12 +212,27 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
             incident.answered_at = Some(entry.sent_at);
         }
     }
+    for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open && is_ended_by(i, entry)) {
+        incident.phase = Phase::Calming;
+        incident.changed_at = entry.sent_at;
+        incident.calmed_by = Some(entry.key.clone());
+    }
     if calms(entry) {
         for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open) {
             incident.phase = Phase::Calming;
             incident.changed_at = entry.sent_at;
             incident.calmed_by = Some(entry.key.clone());
         }
+    }
+}
+
+/// Silence ends with any word; a missing answer, and only that, with one of ours.
+fn is_ended_by(incident: &Incident, entry: &Entry) -> bool {
+    let found = incident.causes.iter().all(|c| c.fact.is_some());
+    match incident.topic {
+        Topic::Silence => found,
+        Topic::Response => found && entry.direction == Some(Direction::Outbound),
+        _ => false,
     }
 }
 
