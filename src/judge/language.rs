@@ -285,6 +285,12 @@ impl Words {
         self.writer.is_match(words) && !self.reader.is_match(words)
     }
 
+    /// Whether a piece of a sentence begins with somebody who acts.
+    pub(super) fn begins_with_subject(&self, piece: Line<'_>) -> bool {
+        let blank = piece.text().len() - piece.text().trim_start().len();
+        self.subject.find(piece).is_some_and(|found| found.start == blank)
+    }
+
     /// Whether a sentence names its writer or its reader.
     pub(super) fn is_personal(&self, sentence: Line<'_>) -> bool {
         self.writer.is_match(sentence) || self.reader.is_match(sentence)

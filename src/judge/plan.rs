@@ -1,6 +1,6 @@
 //! Lists of dated steps: "1. Blockers fixed: Wed 1 April (Ritu)". Each line is a promise.
 
-use super::moment::Moment;
+use super::moment::{Moment, Sort};
 use super::promise::{Found, Reading};
 use super::text::{Line, Zone};
 use super::verdict::{Promise, PromiseSort, Side};
@@ -37,10 +37,15 @@ fn item(reading: &Reading<'_>, zone: &Zone, index: usize) -> Option<Item> {
         return None;
     }
     // A clock beside a day is its hour, wherever it stands in the line.
-    let terms = reading.terms(sentence);
-    let mut due = terms.iter().find(|m| m.until).or(terms.first())?.clone();
+    let mut terms = reading.terms(sentence);
+    // Hours alone are the order of a day.
+    if terms.iter().all(|m| m.sort == Sort::Clock) {
+        return None;
+    }
+    terms.sort_by_key(|m| m.sort == Sort::Clock);
+    let mut due = terms.iter().find(|m| m.until && m.sort != Sort::Clock).or(terms.first())?.clone();
     if due.time.is_none() {
-        due.time = terms.iter().find(|m| m.date == due.date).and_then(|m| m.time);
+        due.time = terms.iter().find(|m| m.date == due.date || m.sort == Sort::Clock).and_then(|m| m.time);
     }
     Some(Item { index, due })
 }

@@ -7,12 +7,15 @@ use jiff::civil::DateTime;
 
 use super::Letter;
 use super::language::Words;
-use super::moment::{Moment, moments};
+use super::moment::{Moment, Sort, moments};
 use super::plan;
 use super::text::{Line, Zone};
 use super::verdict::{Promise, PromiseSort, Side};
 use crate::read::Direction;
 
+/// A day named in the first bytes of a sentence, or just before the binding words, belongs to them.
+const OPENING: usize = 24;
+const NEXT_TO: usize = 12;
 /// Most promises that are read from one message.
 const MOST: usize = 20;
 /// A promise that says less of its matter than this borrows words from the sentence before it.
@@ -89,7 +92,7 @@ impl Reading<'_> {
         }
         let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
         let terms = self.terms(sentence);
-        let mut due = due_of(&terms, &bond.span);
+        let mut due = self.due_of(sentence, &terms, &bond.span);
         if due.is_none() && is("by_then", sentence) {
             due = index.checked_sub(1).and_then(|before| self.terms(zone.sentence(before)).into_iter().next());
         }
@@ -97,7 +100,9 @@ impl Reading<'_> {
             return Vec::new();
         }
         let meets = is("meeting", sentence);
-        if due.is_none() && (is("vague", after) || bond.proposed)
+        // Undated, only our own plain word counts.
+        let unbound = self.side == Side::Them || bond.by == Side::Them || bond.proposed;
+        if due.is_none() && (unbound || is("vague", after) || is("able", sentence.part(bond.span.clone())))
             || (bond.proposed && due.as_ref().is_none_or(|m| m.time.is_none()))
         {
             return Vec::new();
@@ -138,6 +143,37 @@ impl Reading<'_> {
                 !is("not_a_term", before) && !ends_in_range(before.text()) && (!m.bare || led || m.time.is_some())
             })
             .collect()
+    }
+
+    /// The term of a promise: the first that the binding words lead to, else one that leads to them.
+    fn due_of(&self, sentence: Line<'_>, terms: &[Moment], bond: &Range<usize>) -> Option<Moment> {
+        let clause = self.words.clause(sentence, bond);
+        let led = |m: &&Moment| m.span.start >= bond.end && self.leads(sentence, bond.end..m.span.start);
+        let near = terms.iter().filter(led).find(|m| m.span.start < clause.end || m.until);
+        let mut before = terms.iter().filter(|m| m.span.end <= bond.start);
+        let due = near
+            .or_else(|| before.rfind(|m| m.span.start <= OPENING || m.until || bond.start - m.span.end <= NEXT_TO))?;
+        let rest = sentence.part(due.span.end..);
+        // "Thursday or Tuesday" leaves it open.
+        if rest.low().trim_start().starts_with("or ") && terms.iter().any(|m| m.span.start > due.span.end) {
+            return None;
+        }
+        let mut due = due.clone();
+        if due.sort == Sort::Clock
+            && let Some(day) = terms.iter().rfind(|m| m.span.end <= due.span.start && m.sort != Sort::Clock)
+        {
+            due.date = day.date;
+        }
+        Some(due)
+    }
+
+    /// Whether what stands between a promise and a time begins no thought of its own: ", he flies in on".
+    fn leads(&self, sentence: Line<'_>, between: Range<usize>) -> bool {
+        let between = sentence.part(between);
+        let Some(comma) = between.text().rfind([',', ';', '-']) else { return true };
+        let tail = between.part(comma + 1..);
+        let lead = self.words.promise("lead").is_some_and(|r| r.is_match(tail));
+        lead || !self.words.begins_with_subject(tail)
     }
 
     /// Parts of a sentence with a day each: "the deck on Tuesday and the numbers on Thursday".
@@ -229,12 +265,6 @@ impl Reading<'_> {
     }
 }
 
-/// The term of a promise: the first that the binding words lead to, else one that leads to them.
-fn due_of(terms: &[Moment], bond: &Range<usize>) -> Option<Moment> {
-    let after = terms.iter().find(|m| m.span.start >= bond.end);
-    after.or_else(|| terms.iter().rfind(|m| m.span.end <= bond.start)).or(terms.first()).cloned()
-}
-
 /// `8 to ` before `19 June`: a span of days ends there, no term.
 fn ends_in_range(before: &str) -> bool {
     let before = before.trim_end();
@@ -249,7 +279,11 @@ const SUBORDINATE: [&str; 16] = [
 ];
 
 /// Capitalised only because they begin a sentence.
-const PRONOUNS: [&str; 22] = [
+const PRONOUNS: [&str; 26] = [
+    "Someone",
+    "Somebody",
+    "Anyone",
+    "People",
     "You",
     "They",
     "He",
