@@ -188,8 +188,12 @@ fn dates(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Part> {
         ("week_after_next", Sort::Day,  next_week(today, Weekday::Friday).and_then(|day| later(day, 7)), None),
     ];
     for (name, sort, date, time) in plain {
-        let found = words.time(name).into_iter().flat_map(|r| r.find_iter(sentence));
-        parts.extend(found.map(|span| Part { span, date, time, sort, by: NamedBy::Else }));
+        for span in words.time(name).into_iter().flat_map(|r| r.find_iter(sentence)) {
+            let named = sentence.part(span.clone()).low();
+            let day = named.ends_with("sunday").then(|| on(today, Weekday::Sunday)).flatten().or(date);
+            let by = if named.ends_with("day") && sort == Sort::Weekend { NamedBy::Weekday } else { NamedBy::Else };
+            parts.push(Part { span, date: day, time, sort, by });
+        }
     }
     parts.extend(named_days(words, sentence, today));
     parts

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use jiff::ToSpan as _;
 use jiff::civil::DateTime;
 
 use super::Letter;
@@ -99,7 +100,7 @@ impl Reading<'_> {
         if is("being", after) && due.as_ref().is_none_or(|m| m.time.is_none()) {
             return Vec::new();
         }
-        let meets = is("meeting", sentence);
+        let meets = is("meeting", after);
         // Undated, only our own plain word counts.
         let unbound = self.side == Side::Them || bond.by == Side::Them || bond.proposed;
         if due.is_none() && (unbound || is("vague", after) || is("able", sentence.part(bond.span.clone())))
@@ -163,6 +164,9 @@ impl Reading<'_> {
             && let Some(day) = terms.iter().rfind(|m| m.span.end <= due.span.start && m.sort != Sort::Clock)
         {
             due.date = day.date;
+            // "By 11" in the evening means 23:00 today, but the morning of another day.
+            let evening = due.time.filter(|time| time.hour() >= 19);
+            due.time = evening.and_then(|time| time.checked_sub(12.hours()).ok()).or(due.time);
         }
         Some(due)
     }
@@ -185,7 +189,7 @@ impl Reading<'_> {
     ) -> Vec<(Range<usize>, Moment)> {
         let mut segments: Vec<(Range<usize>, Moment)> = Vec::new();
         let mut start = bond.end;
-        for term in terms.iter().filter(|t| t.span.start >= bond.end) {
+        for term in terms.iter().filter(|t| t.span.start >= bond.end && t.sort != Sort::Clock) {
             let own = sentence.part(start..term.span.start);
             // What follows a comma or an "and" is another matter only where it names one.
             let separated = segments.is_empty()

@@ -71,8 +71,9 @@ struct Case<'a> {
 
 /// How a sentence hangs together with a promise.
 struct Tie {
-    /// Stems of the promise in the sentence, and in the subject.
+    /// Stems of the promise in the sentence; those of them that are not of its thread's subject; in the subject.
     sentence: usize,
+    telling: usize,
     subject: usize,
     /// The same thread, or the very day.
     thread: bool,
@@ -87,16 +88,13 @@ impl Tie {
 
 impl Case<'_> {
     fn outcome(&self, terms: &Terms<'_>) -> Option<Outcome> {
-        let mut best: Option<Outcome> = None;
-        for deed in &self.entry.matter.deeds {
-            match self.of(deed, terms) {
-                // That something is missed outweighs every thanks beside it.
-                Some(Outcome::Broken) => return Some(Outcome::Broken),
-                Some(outcome) if best.is_none() => best = Some(outcome),
-                _ => {}
-            }
-        }
-        best
+        let found: Vec<Outcome> = self.entry.matter.deeds.iter().filter_map(|deed| self.of(deed, terms)).collect();
+        let broken = found.iter().position(|outcome| *outcome == Outcome::Broken);
+        let other = found.iter().position(|outcome| *outcome != Outcome::Broken);
+        // That something is missed outweighs every thanks beside it; who brings something with
+        // an apology for the delay has brought it.
+        let place = if self.own { other.or(broken) } else { broken.or(other) };
+        place.and_then(|place| found.get(place)).copied()
     }
 
     fn of(&self, deed: &Deed, terms: &Terms<'_>) -> Option<Outcome> {
@@ -105,6 +103,9 @@ impl Case<'_> {
         match deed.sort {
             DeedSort::Called if meets => self.is_time_to_have_met().then_some(Outcome::Kept),
             DeedSort::Delivers | DeedSort::Keeps if self.own => self.arrives(&tie).then(|| self.timed(deed, terms)),
+            DeedSort::Receives if !self.own && meets => {
+                (tie.any() && self.is_time_to_have_met()).then_some(Outcome::Kept)
+            }
             DeedSort::Receives if !self.own => self.received(&tie).then(|| self.timed(deed, terms)),
             DeedSort::Keeps => (self.is_due() && self.is_recent()).then_some(Outcome::Kept),
             DeedSort::Misses if !self.own => {
@@ -122,8 +123,13 @@ impl Case<'_> {
         let about = &self.c.promise.about;
         let thread = !self.c.subject.is_empty() && self.c.subject == self.entry.matter.subject;
         let due = self.c.due_day();
+        let of_subject = |stem: &String| self.c.subject.split(' ').any(|word| word.starts_with(stem.as_str()));
+        let telling: Vec<String> = about.iter().filter(|stem| !of_subject(stem)).cloned().collect();
+        let sentence = shared(about, &deed.about);
         Tie {
-            sentence: shared(about, &deed.about),
+            sentence,
+            // Where the promise has no words of its own, those of the subject must do.
+            telling: if telling.is_empty() { sentence } else { shared(&telling, &deed.about) },
             subject: shared(about, &self.entry.matter.about),
             thread,
             dated: due.is_some() && due == self.day_of(deed) && due != Some(self.today),
@@ -168,10 +174,10 @@ impl Case<'_> {
             // Before its day it takes more to be sure that it is not something else.
             Some(_) if self.c.promise.sort != PromiseSort::Delivery => false,
             Some(_) => {
-                tie.sentence >= 2
-                    || tie.subject >= 2
-                    || (tie.sentence >= 1 && (tie.thread || tie.subject >= 1))
-                    || (tie.thread && self.c.promise.about.len() < 2)
+                (tie.sentence >= 2 && tie.telling >= 1)
+                    || (tie.subject >= 2 && !tie.thread)
+                    || (tie.telling >= 1 && (tie.thread || tie.subject >= 1))
+                    || (tie.thread && self.c.promise.about.is_empty())
             }
         }
     }
@@ -186,7 +192,7 @@ impl Case<'_> {
             Some(_) if self.c.promise.sort != PromiseSort::Delivery => false,
             Some(due) => {
                 let soon = self.today.checked_add(SOON_DAYS.days()).is_ok_and(|soon| soon >= due);
-                tie.sentence >= 2 || (soon && tie.thread && tie.sentence >= 1 && most)
+                (tie.sentence >= 2 && tie.telling >= 1) || (soon && tie.thread && tie.telling >= 1 && most)
             }
         }
     }
