@@ -18,12 +18,13 @@ use crate::judge::{Promise, PromiseSort, Severity, Side, Topic};
 const CLOSE: u16 = 17 * 60 + 30;
 /// Working days after which a promise of ours without a trace counts as broken.
 const GRACE_DAYS: i64 = 1;
-/// Days that a settled promise, or one without a day, is remembered.
-const MEMORY_DAYS: i64 = 45;
+/// Days that a settled promise is remembered, and one without a day.
+const SETTLED_DAYS: i64 = 2;
+const UNDATED_DAYS: i64 = 30;
 /// Days after its time that an open promise is remembered.
-const OVERDUE_DAYS: i64 = 90;
+const OVERDUE_DAYS: i64 = 45;
 /// Most promises remembered; the oldest give way.
-const MOST: usize = 150;
+const MOST: usize = 100;
 /// Two broken promises of ours within so many days are worth an alert.
 const TWICE_DAYS: i64 = 14;
 
@@ -232,9 +233,9 @@ impl Ledger {
 
     fn forget(&mut self, now: Timestamp) {
         let before = |days: i64| now.checked_sub((days * 24).hours()).unwrap_or(Timestamp::MIN);
-        let (settled, overdue) = (before(MEMORY_DAYS), before(OVERDUE_DAYS));
+        let (settled, undated, overdue) = (before(SETTLED_DAYS), before(UNDATED_DAYS), before(OVERDUE_DAYS));
         self.all.retain(|c| match c.standing {
-            Standing::Open if c.promise.due.is_some() => true,
+            Standing::Open => c.promise.due.is_some() || c.made_at >= undated,
             Standing::Overdue | Standing::Lapsed => c.changed_at >= overdue,
             _ => c.changed_at >= settled,
         });

@@ -32,9 +32,9 @@ pub use rhythm::Rhythm;
 pub use trend::{Standing as TrendStanding, Trend};
 
 /// How long what was found out stays in the state, after which only the store has it.
-const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 21);
+const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Most findings that stay.
-const MOST_FINDINGS: usize = 120;
+const MOST_FINDINGS: usize = 60;
 /// Steps of time between two messages; more than any account has.
 const MOST_STEPS: usize = 1_000;
 

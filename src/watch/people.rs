@@ -26,6 +26,8 @@ const OTHERS: u32 = 3;
 const AGAIN_DAYS: i64 = 60;
 /// Days with mail, of sixty, that it takes to know how much is usual.
 const USUAL_DAYS: usize = 5;
+/// Most days with mail that are remembered of one person.
+const MOST_DAYS: usize = 15;
 /// So many messages a day are never a burst.
 const BURST_LEAST: u32 = 5;
 /// Points by which a tone must have fallen, and messages it takes to see it: of late, and before.
@@ -47,7 +49,7 @@ pub struct Person {
     last_at: Timestamp,
     /// The last hour: when, to whom, about what.
     contacts: Vec<(Timestamp, String, Vec<String>)>,
-    /// Messages by day, of the last sixty days.
+    /// Messages by day, of the last days with mail within sixty.
     days: Vec<(Date, u32)>,
     /// When they asked at short notice, and outside our hours.
     short: Vec<Timestamp>,
@@ -131,6 +133,8 @@ impl Person {
         }
         let since = today.checked_sub(60.days()).unwrap_or(today);
         self.days.retain(|(day, _)| *day >= since);
+        let surplus = self.days.len().saturating_sub(MOST_DAYS);
+        self.days.drain(..surplus);
         let month = i64::from(today.since(Date::ZERO).map_or(0, |span| span.get_days())) / 30;
         match self.tones.last_mut() {
             Some((last, n, sum)) if *last == month => (*n, *sum) = (*n + 1, *sum + mood(entry)),
