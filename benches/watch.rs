@@ -219,7 +219,7 @@ fn entry(n: usize) -> Entry {
         matter: Matter {
             subject: format!("house {}", n / 7),
             to: vec!["sam@firm.example".to_owned()],
-            promises: if n % 10 == 0 { vec![promise] } else { Vec::new() },
+            promises: if n.is_multiple_of(10) { vec![promise] } else { Vec::new() },
             deeds: if n % 10 == 5 { vec![deed] } else { Vec::new() },
             ..Matter::default()
         },
