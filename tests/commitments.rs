@@ -81,7 +81,7 @@ fn entry(judge: &Judge, [who, at, subject, text]: &[String; 4], number: usize) -
     let sent_at = at.to_zoned(TimeZone::UTC).unwrap().timestamp();
     let (person, reader) =
         if ours { ("sam@firm.example", "ann@acme.example") } else { ("ann@acme.example", "sam@firm.example") };
-    let base = subject.trim_start_matches("Re: ").to_lowercase();
+    let base = subject.to_lowercase().trim_start_matches("re: ").to_owned();
     Entry {
         key: format!("{number:016}"),
         sent_at,
@@ -101,6 +101,7 @@ fn entry(judge: &Judge, [who, at, subject, text]: &[String; 4], number: usize) -
         matter: Matter {
             subject: base,
             about: verdict.about,
+            words: verdict.words,
             to: vec![reader.to_owned()],
             asks: verdict.asks,
             promises: verdict.commitments,

@@ -326,6 +326,11 @@ impl Words {
 
     /// The words that tell what a text is about, by their stems, each once; at most 24.
     pub(super) fn about(&self, text: &str) -> Vec<String> {
+        self.stems(text, MOST_ABOUT)
+    }
+
+    /// The same, at most so many.
+    pub(super) fn stems(&self, text: &str, most: usize) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for word in text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '-')) {
             let word = word.trim_matches(['\'', '-']).to_lowercase();
@@ -333,7 +338,7 @@ impl Words {
                 continue;
             }
             let stem = stem(&word);
-            if found.len() < MOST_ABOUT && !found.contains(&stem) {
+            if found.len() < most && !found.contains(&stem) {
                 found.push(stem);
             }
         }

@@ -101,7 +101,8 @@ fn join(parts: Vec<Part>, sentence: Line<'_>) -> Vec<Part> {
             let dated = last.date.is_some() || last.sort != Sort::Clock;
             let complements = dated != (part.date.is_some() || part.sort != Sort::Clock)
                 && (last.time.is_none() || part.time.is_none() || last.sort == Sort::Tonight);
-            let day_of = last.sort == Sort::Today && part.sort == Sort::Day && part.date.is_some();
+            let later = matches!(part.sort, Sort::Day | Sort::Tomorrow | Sort::Weekend);
+            let day_of = last.sort == Sort::Today && later && part.date.is_some();
             // "Friday, the 13th": one day, and its number is surer. "Tomorrow, Tuesday": one day.
             let beside = between.chars().all(|c| matches!(c, ' ' | ',' | '(')) && part.time.is_none();
             let same = beside && part.date.is_some() && last.time.is_none() && last.date.is_some();

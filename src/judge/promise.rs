@@ -72,6 +72,8 @@ fn lead(words: &Words, sentence: Line<'_>) -> Option<usize> {
 }
 
 const CLOSE: jiff::civil::Time = jiff::civil::Time::constant(23, 59, 0, 0);
+/// Where no hour of the night is named.
+const EVENING: jiff::civil::Time = jiff::civil::Time::constant(22, 0, 0, 0);
 
 /// Who is bound by a sentence, and where the binding words stand.
 struct Bond {
@@ -86,6 +88,14 @@ impl Reading<'_> {
     /// The promises of one sentence: one, or one for each of its dated parts.
     fn sentence(&self, zone: &Zone, index: usize) -> Vec<Found> {
         let sentence = zone.sentence(index);
+        // What ends with a colon only announces what follows.
+        if sentence.text().ends_with(':') {
+            return Vec::new();
+        }
+        let steps = self.steps(zone, index);
+        if !steps.is_empty() {
+            return steps;
+        }
         let Some(bond) = self.bond(sentence) else { return Vec::new() };
         let Some(after) = sentence.get(bond.span.end..) else { return Vec::new() };
         if !self.is_meant(sentence, &bond, after) {
@@ -119,6 +129,27 @@ impl Reading<'_> {
         vec![found]
     }
 
+    /// The steps of a plan told in one sentence: "here is the plan: text on Tuesday, layout on Thursday".
+    fn steps(&self, zone: &Zone, index: usize) -> Vec<Found> {
+        let sentence = zone.sentence(index);
+        let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
+        let before = index.checked_sub(1).map(|before| zone.sentence(before));
+        let announced = is("plan", sentence) || before.is_some_and(|line| is("plan", line));
+        if !announced || is("no_plan", sentence) || sentence.text().ends_with('?') {
+            return Vec::new();
+        }
+        let Some(colon) = sentence.text().find(": ").map(|colon| colon + 1) else { return Vec::new() };
+        let bond = Bond { span: colon..colon, person: self.letter.author.to_owned(), by: self.side, proposed: false };
+        if self.words.condition(sentence, &bond.span).is_some() || is("conditional", sentence) {
+            return Vec::new();
+        }
+        let segments = self.segments(sentence, &self.terms(sentence), &bond.span);
+        if segments.len() < 2 {
+            return Vec::new();
+        }
+        segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect()
+    }
+
     /// No condition, no denial, no mere intention, no question.
     fn is_meant(&self, sentence: Line<'_>, bond: &Bond, after: Line<'_>) -> bool {
         let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
@@ -134,10 +165,13 @@ impl Reading<'_> {
     /// The times of a sentence that may be the end of a term.
     pub(super) fn terms(&self, sentence: Line<'_>) -> Vec<Moment> {
         let Some(now) = self.now else { return Vec::new() };
+        let bound = lead(self.words, sentence);
         let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
         moments(self.words, sentence, now)
             .into_iter()
-            .filter(|m| m.end(CLOSE) >= now && !m.past)
+            .filter(|m| m.end(CLOSE) >= now && (!m.past || bound.is_some_and(|end| end <= m.span.start)))
+            // A promise for tonight is kept until the day is over.
+            .map(|m| Moment { time: m.time.filter(|time| m.sort != Sort::Tonight || *time != EVENING), ..m })
             .filter(|m| {
                 let before = sentence.part(..m.span.start);
                 let led = is("term_lead", before) || m.until;
@@ -244,7 +278,13 @@ impl Reading<'_> {
         if let Some(found) = self.words.promise("proposal").and_then(|r| r.find(sentence)) {
             return Some(own(found, true));
         }
-        if let Some(found) = self.words.promise("lead").and_then(|r| r.find(sentence)) {
+        let lead = self.words.promise("lead").and_then(|r| r.find(sentence));
+        // "My colleague Lena will": she is bound, not the writer.
+        let of_other = |found: &Range<usize>| {
+            let low = sentence.part(found.clone()).low();
+            low.starts_with("my ") || low.starts_with("our ")
+        };
+        if let Some(found) = lead.clone().filter(|found| !of_other(found)) {
             return Some(own(found, false));
         }
         if let Some(captures) = self.words.promise("named").and_then(|r| r.captures(sentence)) {
@@ -254,6 +294,9 @@ impl Reading<'_> {
                 let end = captures.range_of("verb")?.start;
                 return Some(Bond { span: captures.range().start..end, person: who.to_owned(), by, proposed: false });
             }
+        }
+        if let Some(found) = lead {
+            return Some(own(found, false));
         }
         if self.side != Side::Us || sentence.text().split_whitespace().count() > 7 {
             return None;

@@ -209,6 +209,9 @@ pub struct Verdict {
     /// Stems of the words of its subject.
     #[serde(default)]
     pub about: Vec<String>,
+    /// Stems of the words of its new text, the first of them.
+    #[serde(default)]
+    pub words: Vec<String>,
     /// What the message by itself warrants.
     pub severity: Severity,
     /// How sure the verdict is, 0 to 1.
@@ -231,6 +234,7 @@ impl Verdict {
             commitments: Vec::new(),
             deeds: Vec::new(),
             about: Vec::new(),
+            words: Vec::new(),
             severity: Severity::None,
             confidence: 1.0,
             reasons: Vec::new(),

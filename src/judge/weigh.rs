@@ -24,6 +24,8 @@ use crate::read::Direction;
 const LETTER_WORDS: usize = 120;
 /// Beyond this many words a text proves less by a single phrase, in proportion.
 const LONG_WORDS: u32 = 350;
+/// So many words tell what a text speaks of.
+const MOST_WORDS: usize = 80;
 /// Why a hit of a rule on trial does not count.
 const TESTING: &str = "the rule is on trial";
 
@@ -33,7 +35,7 @@ pub(super) struct Evidence {
     wanted: Wanted,
     promises: Vec<Found>,
     deeds: Vec<Deed>,
-    about: Vec<String>,
+    about: [Vec<String>; 2],
     asks: bool,
     unhurried: bool,
     /// Signals without a rule, with the words behind them.
@@ -101,7 +103,7 @@ pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
         wanted,
         promises,
         deeds,
-        about: words.about(letter.subject),
+        about: [words.about(letter.subject), words.stems(new.low(), MOST_WORDS)],
     };
     add_metas(rules, letter, &mut evidence);
     evidence
@@ -424,6 +426,7 @@ impl Evidence {
         let points = lean.as_ref().map_or(0, |lean| lean.points);
         let least = if tone.label >= ToneLabel::Positive { tone.score.min(1) } else { -100 };
         let tone = Tone { score: (tone.score - points).max(least), ..tone };
+        let [about, words] = self.about;
         let mut verdict = Verdict {
             lean: lean.map(|lean| Leaning { points: lean.points, words: lean.words }),
             tone: Some(tone),
@@ -433,7 +436,8 @@ impl Evidence {
             hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
             commitments: self.promises.into_iter().map(|found| found.promise).collect(),
             deeds: self.deeds,
-            about: self.about,
+            about,
+            words,
             severity: Severity::None,
             confidence,
             reasons: Vec::new(),

@@ -263,7 +263,8 @@ impl Understood {
         let author = message.from.as_ref().filter(|_| message.direction == Some(Direction::Outbound));
         // A name that stands in both ties no sentence to a promise.
         let names: Vec<String> = message.people().flat_map(|a| judge::about(&a.name)).collect();
-        let telling = |about: &[String]| about.iter().filter(|stem| !names.contains(stem)).cloned().collect();
+        let telling =
+            |about: &[String]| about.iter().filter(|stem| !names.contains(stem)).cloned().collect::<Vec<String>>();
         let promises = self.verdict.commitments.iter();
         let promises = promises.map(|p| Promise { about: telling(&p.about), ..p.clone() }).collect();
         let deeds = self.verdict.deeds.iter().map(|d| Deed { about: telling(&d.about), ..d.clone() }).collect();
@@ -271,6 +272,7 @@ impl Understood {
         Matter {
             subject: filing::base_subject(&message.subject).chars().take(LONGEST_SUBJECT).collect(),
             about: self.verdict.about.clone(),
+            words: telling(&self.verdict.words),
             to: addresses(&message.to),
             cc: addresses(&message.cc),
             brought_by: carrier.map_or_else(String::new, |a| a.address.clone()),

@@ -52,6 +52,8 @@ pub struct Matter {
     pub subject: String,
     /// Stems of the words of its subject.
     pub about: Vec<String>,
+    /// Stems of the words of its new text.
+    pub words: Vec<String>,
     /// Addresses on To, lower case; at most ten.
     pub to: Vec<String>,
     /// Addresses on Cc, lower case; at most ten.

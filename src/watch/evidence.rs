@@ -13,6 +13,8 @@ const RECENT_DAYS: i32 = 15;
 /// Days after a call or a meeting within which mail tells of it.
 const MEETING_DAYS: i32 = 7;
 
+/// Days after its time within which a message may settle a promise in passing.
+const AROUND_DAYS: i32 = 2;
 /// Days before its time within which less shows that a promise was kept early.
 const SOON_DAYS: i32 = 5;
 
@@ -94,7 +96,26 @@ impl Case<'_> {
         // That something is missed outweighs every thanks beside it; who brings something with
         // an apology for the delay has brought it.
         let place = if self.own { other.or(broken) } else { broken.or(other) };
-        place.and_then(|place| found.get(place)).copied()
+        place.and_then(|place| found.get(place)).copied().or_else(|| self.in_passing(terms))
+    }
+
+    /// Around its day, a message that speaks of the matter and of no trouble with it: ours is
+    /// the thing itself or goes with it, a friendly one of theirs says that it came.
+    fn in_passing(&self, terms: &Terms<'_>) -> Option<Outcome> {
+        let trouble = |deed: &Deed| matches!(deed.sort, DeedSort::Misses | DeedSort::Slips | DeedSort::Withdraws);
+        let due = self.c.due_day()?;
+        let until = due.checked_add(AROUND_DAYS.days()).unwrap_or(Date::MAX);
+        let around = due <= self.today && self.today <= until;
+        if !around || self.entry.matter.deeds.iter().any(trouble) || self.c.promise.sort == PromiseSort::Recurring {
+            return None;
+        }
+        let all = Deed { sort: DeedSort::Delivers, about: self.entry.matter.words.clone(), on: None };
+        let tie = self.tie(&all);
+        let friendly = self.entry.is_positive() || self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Receives);
+        let speaks = tie.telling > 0 && (tie.thread || tie.subject > 0 || tie.sentence > 1);
+        let alone = tie.thread && self.own && !self.entry.matter.asks && self.today == due;
+        let shows = (self.own && (speaks || alone)) || (!self.own && friendly && (speaks || tie.thread));
+        shows.then(|| self.timed(&Deed { about: Vec::new(), ..all }, terms))
     }
 
     fn of(&self, deed: &Deed, terms: &Terms<'_>) -> Option<Outcome> {
@@ -112,7 +133,7 @@ impl Case<'_> {
                 let named = tie.sentence > 0 || tie.dated || (tie.thread && tie.subject == 0);
                 (named && self.has_run_out(terms)).then_some(Outcome::Broken)
             }
-            DeedSort::Slips if self.own && tie.any() && self.c.promise.due.is_some() => self.slipped(&tie),
+            DeedSort::Slips if self.own && tie.any() && self.c.promise.due.is_some() => self.slipped(deed, &tie),
             DeedSort::Withdraws if !self.own => (tie.sentence > 0).then_some(Outcome::Withdrawn),
             DeedSort::Allows if !self.own => self.allowed(deed, &tie),
             _ => None,
@@ -219,7 +240,7 @@ impl Case<'_> {
     }
 
     /// On its day or later a promise that slips is broken; before, with a new day, it is moved.
-    fn slipped(&self, tie: &Tie) -> Option<Outcome> {
+    fn slipped(&self, deed: &Deed, tie: &Tie) -> Option<Outcome> {
         let near = tie.sentence > 0 || tie.thread || tie.dated;
         if self.is_due() {
             return near.then_some(Outcome::Broken);
@@ -228,7 +249,12 @@ impl Case<'_> {
             let day = p.due.as_deref().and_then(|due| due.get(..10)?.parse::<Date>().ok());
             day > self.c.due_day() && (shared(&p.about, &self.c.promise.about) > 0 || tie.thread)
         });
-        (near && later).then_some(Outcome::Moved(None))
+        let named = deed.on.as_deref().and_then(|on| on.parse::<Date>().ok()).filter(|on| Some(*on) > self.c.due_day());
+        if near && later {
+            Some(Outcome::Moved(None))
+        } else {
+            named.filter(|_| near).map(|day| Outcome::Moved(Some(day)))
+        }
     }
 
     fn allowed(&self, deed: &Deed, tie: &Tie) -> Option<Outcome> {
