@@ -5,7 +5,7 @@
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
 use barometer::notify::{Named, Notice, Plan, Saying, ToldSoFar, plan};
-use barometer::watch::{Cause, Incident, Phase};
+use barometer::watch::{Cause, Incident, Phase, Told};
 use jiff::{SignedDuration, Timestamp};
 
 const SETTINGS: &str = r#"
@@ -243,4 +243,34 @@ fn several_incidents_of_an_account_share_an_e_mail() {
     let (when, notice) = first_notice(&[quality, terms], "02T10:01");
     assert_eq!(when, at("02T10:00").checked_add(SignedDuration::from_mins(2)).unwrap());
     assert_eq!(notice.lines.len(), 2, "{notice:?}");
+}
+
+#[test]
+fn who_may_leave_needs_no_second_e_mail_that_they_press() {
+    let of = |topic: Topic, severity: Severity, name: &str| Named {
+        name: name.to_owned(),
+        incident: Incident { topic, ..incident(vec![cause(name, "02T10:00", severity)]) },
+        told: ToldSoFar::default(),
+    };
+    let leaving = of(Topic::Cancellation, Severity::Critical, "acme/cancellation-1");
+    let told = |other: Named| -> Vec<String> {
+        let plan = planned(&[leaving.clone(), other], at("02T10:05"));
+        plan.notices.iter().flat_map(|n| &n.lines).map(|l| l.incident.clone()).collect()
+    };
+    assert_eq!(told(of(Topic::Pressure, Severity::Warning, "p")), ["acme/cancellation-1"]);
+    assert_eq!(told(of(Topic::Response, Severity::Warning, "r")), ["acme/cancellation-1"]);
+    assert_eq!(told(of(Topic::Pressure, Severity::Critical, "p")), ["acme/cancellation-1", "p"]);
+    assert_eq!(told(of(Topic::Quality, Severity::Warning, "q")), ["acme/cancellation-1", "q"]);
+}
+
+#[test]
+fn what_time_found_out_may_be_the_owner_s_alone() {
+    let found =
+        |to| Cause { fact: Some("no word".to_owned()), to: Some(to), ..cause("f", "02T10:00", Severity::Warning) };
+    let readers = |to| -> Vec<String> {
+        let (_, notice) = first_notice(&[named(vec![found(to)], ToldSoFar::default())], "02T10:00");
+        notice.recipients.into_iter().map(|(address, _)| address).collect()
+    };
+    assert_eq!(readers(Told::Owner), ["sam@northlight.example"]);
+    assert!(readers(Told::Manager).contains(&"dana@northlight.example".to_owned()));
 }

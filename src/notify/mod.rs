@@ -7,6 +7,7 @@ pub mod alert;
 pub mod compose;
 pub mod digest;
 mod harmless;
+mod inhibit;
 mod layout;
 pub mod notice;
 pub mod page;
@@ -16,6 +17,7 @@ pub mod sample;
 mod templates;
 mod view;
 
+pub use inhibit::is_hidden;
 pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, shown};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::inhibit::is_hidden;
 use crate::calendar::Calendar;
 use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
 use crate::judge::{Severity, signal};
@@ -121,7 +122,7 @@ pub fn plan(account: &Account, incidents: &[Named], settings: &Settings, now: Ti
     let last = incidents.iter().filter_map(|i| i.told.last_at).max();
     let owed: Vec<Owed> = incidents
         .iter()
-        .filter(|named| named.incident.phase == Phase::Open)
+        .filter(|named| named.incident.phase == Phase::Open && !is_hidden(named, incidents))
         .flat_map(|named| owed_for(account, named, settings))
         .map(|mut o| {
             if let (Some(last), true) = (last, o.line.severity < Severity::Critical) {

@@ -9,7 +9,7 @@ use super::record::parse;
 use super::views::{Filed, Posting, headline, who};
 use super::{Event, Pipeline, Result};
 use crate::calendar::local_instant;
-use crate::config::{EmptyDigest, Member};
+use crate::config::{Account, EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
@@ -245,9 +245,12 @@ impl Pipeline {
             let account = self.account(&row.account);
             let incident: Incident = parse(&row.doc, "incident")?;
             let private = incident.causes.iter().all(|c| c.signals.iter().any(|s| is_private_signal(s)));
-            if incident.severity < Severity::Warning || private || !account.managers.contains(&member.address) {
+            let beside = self.works_beside(&account, member);
+            let concerns = account.managers.contains(&member.address) || beside.is_some();
+            if incident.severity < Severity::Warning || private || !concerns {
                 continue;
             }
+            let state = if incident.phase == Phase::Calming { "calming" } else { "open" };
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
             let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
@@ -255,13 +258,20 @@ impl Pipeline {
                 name: row.id.clone(),
                 headline,
                 severity: incident.severity,
-                state: if incident.phase == Phase::Calming { "calming".into() } else { "open".into() },
+                state: beside.map_or_else(|| state.to_owned(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
             });
         }
         lines.sort_by_key(|l| std::cmp::Reverse(l.severity));
         Ok(lines)
+    }
+
+    /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
+    fn works_beside(&self, account: &Account, member: &Member) -> Option<&str> {
+        let mut own =
+            self.settings.accounts.iter().filter(|a| a.id != account.id && a.managers.contains(&member.address));
+        own.find(|a| a.works_with.contains(&account.id) || account.works_with.contains(&a.id)).map(|a| a.name.as_str())
     }
 
     async fn cause_headline(&self, db: &mut AnyConnection, cause: Option<&Cause>) -> Result<String> {

@@ -143,6 +143,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether time alone found it out and it is worth an alert.
+    pub(super) fn rings(&self) -> bool {
+        self.key.is_none() && self.alarm.is_some_and(|alarm| alarm.severity >= Severity::Warning)
+    }
+
     /// Nothing but a name, a kind and a moment; the rest is filled in by who knows it.
     #[must_use]
     pub fn new(id: String, what: What, at: Timestamp) -> Self {

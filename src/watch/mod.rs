@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::config::{Kind, Target};
+use crate::judge::Severity;
 
 pub use commitment::{Commitment, Ledger, Standing};
 pub use entry::{Entry, Matter};
@@ -155,9 +156,15 @@ impl State {
 
     /// Keeps what was found out, once, and lets it open or change incidents.
     fn note(&mut self, found: Vec<Finding>, terms: &Terms<'_>) {
-        for finding in found {
+        for mut finding in found {
             if self.findings.iter().any(|known| known.id == finding.id) {
                 continue;
+            }
+            // Time rings one bell a day; whatever else it finds then is for the digest.
+            let day = terms.calendar.date_of(finding.at);
+            let rung = self.findings.iter().any(|f| f.rings() && terms.calendar.date_of(f.at) == day);
+            if let Some(alarm) = finding.alarm.as_mut().filter(|_| rung && finding.key.is_none()) {
+                alarm.severity = alarm.severity.min(Severity::Info);
             }
             incident::take_finding(&mut self.incidents, &finding);
             self.trend.weigh(&finding, terms.calendar);
