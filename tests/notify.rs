@@ -67,6 +67,7 @@ fn incident(causes: Vec<Cause>) -> Incident {
         causes,
         caused: 1,
         calmed_by: None,
+        plan: None,
         answered_at: None,
     }
 }

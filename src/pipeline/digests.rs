@@ -251,6 +251,7 @@ impl Pipeline {
                 continue;
             }
             let state = if incident.phase == Phase::Calming { "calming" } else { "open" };
+            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() };
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
             let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
@@ -258,7 +259,7 @@ impl Pipeline {
                 name: row.id.clone(),
                 headline,
                 severity: incident.severity,
-                state: beside.map_or_else(|| state.to_owned(), |other| format!("{state}, works with {other}")),
+                state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
             });

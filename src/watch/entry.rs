@@ -88,11 +88,15 @@ impl Entry {
         }
     }
 
-    /// Whether it is addressed to somebody who is not of the writer's own house.
+    /// Whether it is addressed to the other side: to one of ours where they write, and not only on copy.
     #[must_use]
     pub fn crosses(&self) -> bool {
         let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-        !self.addressee.is_empty() && domain(&self.addressee) != domain(&self.person)
+        let ours = domain(&self.matter.brought_by);
+        match self.direction {
+            Some(Direction::Inbound) if ours.is_some() => self.matter.to.iter().any(|to| domain(to) == ours),
+            _ => !self.addressee.is_empty() && domain(&self.addressee) != domain(&self.person),
+        }
     }
 
     /// Whether it carries this signal.

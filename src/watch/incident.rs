@@ -89,6 +89,9 @@ pub struct Incident {
     pub caused: u64,
     /// Key of the message that calmed it; `None` where quiet did.
     pub calmed_by: Option<String>,
+    /// Key of the message in which one of us answered it with a plan: two dated steps or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// When one of us last wrote to the account since it opened.
     pub answered_at: Option<Timestamp>,
 }
@@ -132,6 +135,7 @@ impl Incident {
             causes: vec![cause],
             caused: 1,
             calmed_by: None,
+            plan: None,
             answered_at: None,
         }
     }
@@ -210,6 +214,11 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
     if entry.direction == Some(Direction::Outbound) {
         for incident in incidents.iter_mut().filter(|i| i.phase != Phase::Closed) {
             incident.answered_at = Some(entry.sent_at);
+            if incident.severity >= Severity::Warning
+                && entry.matter.promises.iter().filter(|p| p.due.is_some()).count() > 1
+            {
+                incident.plan = Some(entry.key.clone());
+            }
         }
     }
     for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open && is_ended_by(i, entry)) {

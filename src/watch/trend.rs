@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::{Finding, What};
 use super::{Entry, Terms};
 use crate::calendar::Calendar;
-use crate::judge::{Severity, Side, ToneLabel, signal};
+use crate::judge::{DeedSort, Severity, Side, ToneLabel, signal};
 
 /// A point, in the thousandths that are counted.
 const POINT: i64 = 1000;
@@ -198,6 +198,17 @@ impl Trend {
         bad.calm_at = Some(entry.sent_at);
         let concerned = bad.people.contains(&entry.person) || bad.people.contains(&entry.name);
         let days = terms.calendar.working_days_between(bad.last_at, entry.sent_at);
+        let kind = entry.is_positive() || entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Keeps);
+        let peace = concerned && kind && days < WELL_DAYS;
+        if peace && !entry.signals.iter().any(|s| signal::is_negative(s)) {
+            return vec![Finding {
+                key: Some(entry.key.clone()),
+                person: entry.person.clone(),
+                history: entry.history,
+                says: format!("{} has a friendly word after the trouble", entry.name),
+                ..Finding::new(format!("peace:{}", bad.since), What::GoodNews, entry.sent_at)
+            }];
+        }
         let asks_again = entry.signals.iter().any(|s| signal::is_negative(s));
         if days < WELL_DAYS || !concerned || asks_again {
             return Vec::new();
