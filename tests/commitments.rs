@@ -122,7 +122,8 @@ fn fate(judge: &Judge, life: &Life) -> String {
     let until = life.until.as_ref().map(|day| format!("{day}T12:00:00Z").parse().unwrap());
     let now = until.unwrap_or_else(|| calendar.add_working_days(last, 10));
     let view = state.at(&terms, now);
-    let Some(id) = view.commitments.all.first().map(|c| c.id.clone()) else { return "none".to_owned() };
+    let first = State::of(entries.get(..1).unwrap(), &terms);
+    let Some(id) = first.commitments.all.last().map(|c| c.id.clone()) else { return "none".to_owned() };
     let mut closing = view.findings.iter().filter(|f| f.pledge.as_ref().is_some_and(|p| p.id == id));
     let last = closing.rfind(|f| !matches!(f.what, What::CommitmentMade | What::CommitmentDue));
     last.map_or("open", |f| f.what.event().trim_start_matches("commitment_")).to_owned()

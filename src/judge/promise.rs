@@ -278,7 +278,10 @@ impl Reading<'_> {
         if let Some(found) = self.words.promise("proposal").and_then(|r| r.find(sentence)) {
             return Some(own(found, true));
         }
-        let lead = self.words.promise("lead").and_then(|r| r.find(sentence));
+        let binds = |found: &Range<usize>| {
+            !self.words.promise("no_lead").is_some_and(|r| r.is_match(sentence.part(found.clone())))
+        };
+        let lead = self.words.promise("lead").and_then(|r| r.find(sentence)).filter(binds);
         // "My colleague Lena will": she is bound, not the writer.
         let of_other = |found: &Range<usize>| {
             let low = sentence.part(found.clone()).low();

@@ -111,7 +111,10 @@ impl Case<'_> {
         }
         let all = Deed { sort: DeedSort::Delivers, about: self.entry.matter.words.clone(), on: None };
         let tie = self.tie(&all);
-        let friendly = self.entry.is_positive() || self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Receives);
+        // Thanks alone, before its time, may be for the promise.
+        let thanks = self.has_run_out(terms) && (self.entry.has("closing_courtesy") || self.entry.has("praise"));
+        let received = self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Receives);
+        let friendly = thanks || received || self.entry.is_positive();
         let speaks = tie.telling > 0 && (tie.thread || tie.subject > 0 || tie.sentence > 1);
         let alone = tie.thread && self.own && !self.entry.matter.asks && self.today == due;
         let shows = (self.own && (speaks || alone)) || (!self.own && friendly && (speaks || tie.thread));
