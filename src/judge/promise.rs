@@ -186,8 +186,18 @@ impl Reading<'_> {
         let led = |m: &&Moment| m.span.start >= bond.end && self.leads(sentence, bond.end..m.span.start);
         let near = terms.iter().filter(led).find(|m| m.span.start < clause.end || m.until);
         let mut before = terms.iter().filter(|m| m.span.end <= bond.start);
-        let due = near
-            .or_else(|| before.rfind(|m| m.span.start <= OPENING || m.until || bond.start - m.span.end <= NEXT_TO))?;
+        let opening = before.rfind(|m| {
+            let between = sentence.part(m.span.end..bond.start).low();
+            let apart = [" and ", " but ", " so ", ","].iter().any(|word| between.contains(word));
+            m.until || (!apart && (m.span.start <= OPENING || bond.start - m.span.end <= NEXT_TO))
+        });
+        // "By Friday we will have tested it, and by Tuesday …": each its own.
+        let apart = |m: &Moment| sentence.part(bond.end..m.span.start).text().contains(',');
+        let due = match (near, opening) {
+            (Some(after), Some(before)) if before.until && apart(after) => before,
+            (Some(after), _) => after,
+            (None, before) => before?,
+        };
         let rest = sentence.part(due.span.end..);
         // "Thursday or Tuesday" leaves it open.
         if rest.low().trim_start().starts_with("or ") && terms.iter().any(|m| m.span.start > due.span.end) {
