@@ -275,3 +275,14 @@ fn what_time_found_out_may_be_the_owner_s_alone() {
     assert_eq!(readers(Told::Owner), ["sam@northlight.example"]);
     assert!(readers(Told::Manager).contains(&"dana@northlight.example".to_owned()));
 }
+
+#[test]
+fn what_time_found_out_is_said_once() {
+    let found = Cause {
+        fact: Some("no word".to_owned()),
+        to: Some(Told::Manager),
+        ..cause("f", "02T10:00", Severity::Warning)
+    };
+    let plan = planned(&[named(vec![found.clone()], told(&[&found], "02T10:02"))], at("20T10:00"));
+    assert_eq!(plan, Plan::default());
+}

@@ -94,6 +94,12 @@ fn silence_after_a_conflict_climbs_from_owner_to_director() {
         // A calm word of theirs ends the conflict.
         let peace = mail(ANN, SAM, (1, 0));
         assert_eq!(with_signal(&view(&[complaint.clone(), peace], terms, 30), "silence_after_conflict").len(), 0);
+        // A stranger to whom we never wrote may be silent.
+        let stranger = Terms { provisional: true, ..*terms };
+        assert_eq!(
+            with_signal(&view(std::slice::from_ref(&complaint), &stranger, 30), "silence_after_conflict").len(),
+            0
+        );
         // An account at rest has none.
         let resting = Terms { resting: true, ..*terms };
         assert_eq!(view(&[complaint], &resting, 30).findings.len(), 0);

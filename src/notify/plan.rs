@@ -231,7 +231,10 @@ fn repeat_line(named: &Named, alerts: &Alerts) -> Option<(Line, Timestamp)> {
     let last = named.told.last_at?;
     let severity = named.told.severity;
     // Who has written to them has seen it; what a manager still owes is for the digest.
-    if severity < Severity::Warning || named.told.repeats >= alerts.max_repeats || named.incident.is_answered() {
+    // What time alone found out is said once.
+    let found = named.incident.causes.iter().all(|c| c.fact.is_some());
+    if severity < Severity::Warning || found || named.told.repeats >= alerts.max_repeats || named.incident.is_answered()
+    {
         return None;
     }
     let interval = match severity {

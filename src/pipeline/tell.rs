@@ -87,6 +87,7 @@ impl Pipeline {
             patience: &self.patience,
             calendar,
             kind: account.kind,
+            provisional: account.provisional,
             resting: account.resting,
             cadence_days: account.cadence_days,
             target: target.map(|target| (target, of(&target.calendar).unwrap_or(calendar))),

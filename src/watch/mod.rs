@@ -48,6 +48,8 @@ pub struct Terms<'a> {
     pub calendar: &'a Calendar,
     /// What it is to us.
     pub kind: Kind,
+    /// Whether it was made from an unknown domain: a stranger's silence says nothing until we have written.
+    pub provisional: bool,
     /// Whether it is at rest: no silence, no clocks.
     pub resting: bool,
     /// The rhythm agreed with it, in days between two contacts.
@@ -60,7 +62,15 @@ impl<'a> Terms<'a> {
     /// A client of whom nothing else was agreed.
     #[must_use]
     pub fn plain(patience: &'a Patience, calendar: &'a Calendar) -> Self {
-        Self { patience, calendar, kind: Kind::Client, resting: false, cadence_days: None, target: None }
+        Self {
+            patience,
+            calendar,
+            kind: Kind::Client,
+            provisional: false,
+            resting: false,
+            cadence_days: None,
+            target: None,
+        }
     }
 }
 

@@ -44,6 +44,9 @@ struct Copying {
 pub struct Rhythm {
     /// The last word of a person, and whose it was.
     last_word: Option<(Timestamp, Side)>,
+    /// When one of us last wrote.
+    #[serde(default)]
+    wrote_at: Option<Timestamp>,
     conflict: Option<Conflict>,
     /// How many steps of silence were said since the last word.
     steps: usize,
@@ -68,6 +71,9 @@ impl Rhythm {
     fn step_due(&self, terms: &Terms<'_>) -> Option<Timestamp> {
         let (days, _) = QUIET_DAYS.get(self.steps)?;
         self.conflict.as_ref()?;
+        if terms.provisional && self.wrote_at.is_none() {
+            return None;
+        }
         Some(terms.calendar.add_working_days(self.last_word?.0, *days))
     }
 
@@ -151,6 +157,9 @@ impl Rhythm {
         }
         let Some(side) = entry.side() else { return Vec::new() };
         self.last_word = Some((entry.sent_at, side));
+        if side == Side::Us {
+            self.wrote_at = Some(entry.sent_at);
+        }
         self.steps = 0;
         let mut found = self.copies(entry, side);
         if side == Side::Them {
