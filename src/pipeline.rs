@@ -12,6 +12,7 @@ mod corrections;
 mod deliver;
 mod digests;
 mod event;
+mod find;
 mod history;
 mod letters;
 mod mailbox;
@@ -23,6 +24,7 @@ mod so_far;
 mod tell;
 mod understand;
 mod views;
+mod watched;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
 use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan, plan_without};
-use barometer::watch::{Cause, Incident, Phase};
+use barometer::watch::{Cause, Incident, Phase, Told};
 use jiff::{SignedDuration, Timestamp};
 
 const SETTINGS: &str = r#"
@@ -44,6 +44,8 @@ fn at(text: &str) -> Timestamp {
 fn cause(key: &str, sent: &str, severity: Severity) -> Cause {
     Cause {
         key: key.to_owned(),
+        fact: None,
+        to: None,
         sent_at: at(sent),
         arrived_at: at(sent),
         history: false,
@@ -63,7 +65,9 @@ fn incident(causes: Vec<Cause>) -> Incident {
         opened_at: causes[0].sent_at,
         changed_at: causes[0].sent_at,
         causes,
+        caused: 1,
         calmed_by: None,
+        plan: None,
         answered_at: None,
     }
 }
@@ -345,4 +349,67 @@ fn the_ladder_goes_past_one_who_is_away_and_whose_deputy_knows() {
     let incidents = [named(vec![first], log)];
     let plan = plan_without(&away, settings.account("acme").unwrap(), &incidents, &settings, at("02T10:30"));
     assert_eq!(plan.notices[0].recipients[0].0, "marcus@northlight.example");
+}
+
+#[test]
+fn what_time_found_out_may_be_the_owner_s_alone() {
+    let found =
+        |to| Cause { fact: Some("no word".to_owned()), to: Some(to), ..cause("f", "02T10:00", Severity::Warning) };
+    let readers = |to| -> Vec<String> {
+        let (_, notice) = first_notice(&[named(vec![found(to)], ToldSoFar::default())], "02T10:00");
+        notice.recipients.into_iter().map(|(address, _)| address).collect()
+    };
+    assert_eq!(readers(Told::Owner), ["sam@northlight.example"]);
+    assert!(readers(Told::Manager).contains(&"dana@northlight.example".to_owned()));
+}
+
+#[test]
+fn what_time_found_out_is_said_once() {
+    let found = Cause {
+        fact: Some("no word".to_owned()),
+        to: Some(Told::Manager),
+        ..cause("f", "02T10:00", Severity::Warning)
+    };
+    let plan = planned(&[named(vec![found.clone()], told(&[&found], "02T10:02"))], at("20T10:00"));
+    assert_eq!(plan, Plan::default());
+}
+
+#[test]
+fn what_is_the_owner_s_alone_stays_so_on_the_ladder_unless_an_answer_is_owed() {
+    let steps = "steps = [{ to = \"manager\", after = \"0m\" }, { to = \"director\", after = \"20m\" }]";
+    let settings =
+        config::parse(&format!("{}\nladder = \"l\"\n[ladder.l]\n{steps}\n", SETTINGS.trim_end()), "settings");
+    let settings = settings.unwrap();
+    let found = |signal: &str| Cause {
+        fact: Some("no word".to_owned()),
+        to: Some(Told::Owner),
+        signals: vec![signal.to_owned()],
+        ..cause("f", "02T10:00", Severity::Warning)
+    };
+    let readers = |log: ToldSoFar, found: &Cause, now: &str| -> Vec<String> {
+        let plan = plan(settings.account("acme").unwrap(), &[named(vec![found.clone()], log)], &settings, at(now));
+        plan.notices.into_iter().flat_map(|n| n.recipients).map(|(address, _)| address).collect()
+    };
+    let waits = |found: &Cause| ToldSoFar {
+        readers: ["sam@northlight.example".to_owned()].into(),
+        waiting_since: Some(at("02T10:02")),
+        ..told(&[found], "02T10:02")
+    };
+    let silence = found("silence_after_conflict");
+    assert_eq!(readers(ToldSoFar::default(), &silence, "02T10:05"), ["sam@northlight.example"]);
+    assert!(readers(waits(&silence), &silence, "02T16:00").is_empty(), "silence has stages of its own");
+    let owed = found("unanswered");
+    assert_eq!(readers(ToldSoFar::default(), &owed, "02T10:05"), ["sam@northlight.example"]);
+    assert_eq!(readers(waits(&owed), &owed, "02T16:00"), ["dana@northlight.example"]);
+    // Somebody may want the next to know all the same.
+    let raise = Answer {
+        id: 1,
+        at: at("02T11:00"),
+        person: "sam@northlight.example".to_owned(),
+        said: Said::Raise,
+        covers: ["f".to_owned()].into(),
+    };
+    let mut log = ToldSoFar { waiting_since: None, ..waits(&silence) };
+    log.answers.given.push(raise);
+    assert_eq!(readers(log, &silence, "02T11:00"), ["dana@northlight.example"]);
 }

@@ -5,6 +5,7 @@
 #[path = "support/firm.rs"]
 mod firm;
 
+use barometer::judge::Topic;
 use firm::{DANA, Firm, MARCUS, ROBIN, SAM, Sent, at};
 
 const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
@@ -501,6 +502,59 @@ async fn mail_of_an_unknown_domain_is_filed_under_its_account_now_and_later() {
     let states = firm.states().await;
     assert!(states.contains(&("acme-group.example/cancellation-1".to_owned(), "open".to_owned())), "{states:?}");
     assert!(states.contains(&("acme/cancellation-1".to_owned(), "closed".to_owned())), "{states:?}");
+}
+
+/// Who was told of silence by e-mail, one entry each time.
+fn told_of_silence(firm: &mut Firm) -> Vec<Vec<String>> {
+    let events = std::mem::take(&mut firm.events);
+    let about = events.into_iter().filter(|e| e.topic == Some(Topic::Silence) && !e.recipients.is_empty());
+    about.map(|e| e.recipients).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_told_in_its_stages_whatever_the_ladder_says() {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.client(JANE, ANGRY).await;
+    firm.pass_to("05T17:00").await;
+    assert_eq!(told_of_silence(&mut firm), [[SAM]], "the owner, on the third working day");
+    firm.pass_to("09T17:00").await;
+    assert_eq!(told_of_silence(&mut firm), [[DANA, SAM]], "the manager, on the fifth");
+    firm.pass_to("16T17:00").await;
+    assert_eq!(told_of_silence(&mut firm), [[DANA, MARCUS, SAM]], "the director, on the tenth");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_ends_silence_and_counting_begins_anew() {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.client(JANE, ANGRY).await;
+    firm.pass_to("05T11:00").await;
+    let mails = firm.news();
+    assert_eq!(told_of_silence(&mut firm), [[SAM]]);
+    firm.reply(SAM, &address(&mails, SAM), "close called").await;
+    let silence = |states: Vec<(String, String)>| states.into_iter().filter(|(n, _)| n.contains("silence")).collect();
+    let states: Vec<(String, String)> = silence(firm.states().await);
+    assert_eq!(states, [("acme/silence-1".to_owned(), "closed".to_owned())]);
+    firm.pass_to("10T10:59").await;
+    assert!(told_of_silence(&mut firm).is_empty(), "three working days have not passed");
+    firm.pass_to("10T11:30").await;
+    assert_eq!(told_of_silence(&mut firm), [[SAM]], "now they have");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_that_was_none_is_corrected() {
+    let mut firm = Firm::new("02T10:00").await;
+    firm.client(JANE, ANGRY).await;
+    firm.pass_to("05T11:00").await;
+    let mails = firm.news();
+    firm.reply(SAM, &address(&mails, SAM), "wrong silence_after_conflict").await;
+    let states = firm.states().await;
+    assert!(states.contains(&("acme/silence-1".to_owned(), "closed".to_owned())), "{states:?}");
+    told_of_silence(&mut firm);
+    firm.reply(SAM, &address(&mails, SAM), "undo").await;
+    let states = firm.states().await;
+    assert!(states.contains(&("acme/silence-1".to_owned(), "open".to_owned())), "{states:?}");
+    firm.pass_to("06T17:00").await;
+    assert!(told_of_silence(&mut firm).is_empty(), "it was told once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ fn wrong(rest: &str) -> Verb {
         return Verb::Wrong { signal: None };
     }
     let said = rest.trim().replace(['-', ' '], "_");
-    let mut named = signal::names().filter(|name| *name == said || signal::phrase(name) == rest.trim());
+    let mut named = signal::all_names().filter(|name| *name == said || signal::phrase(name) == rest.trim());
     named.next().map_or(Verb::Unclear, |name| Verb::Wrong { signal: Some(name.to_owned()) })
 }
 
@@ -211,6 +211,7 @@ mod tests {
             ("wrong",                        Verb::Wrong { signal: None }),
             ("wrong, she is joking",         Verb::Wrong { signal: None }),
             ("wrong quality complaint",      Verb::Wrong { signal: Some("quality_complaint".to_owned()) }),
+            ("wrong silence after conflict", Verb::Wrong { signal: Some("silence_after_conflict".to_owned()) }),
             ("wrong chaser",                 Verb::Wrong { signal: Some("chaser".to_owned()) }),
             ("wrong person wrote this",      Verb::Unclear),
             ("raise",                        Verb::Raise),

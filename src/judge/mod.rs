@@ -16,7 +16,9 @@ mod prefilter;
 mod rules;
 
 mod deadline;
+mod deed;
 mod moment;
+mod plan;
 mod promise;
 mod severity;
 mod weigh;
@@ -28,8 +30,15 @@ pub mod score;
 pub use rules::{Cap, Complaint, Complaints, Labels, RuleFile, RuleInfo, Rules, Status, shipped};
 pub use signal::Topic;
 pub use verdict::{
-    Hit, Leaning, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,
+    Deed, DeedSort, Hit, Leaning, Letter, Promise, PromiseSort, Severity, Side, Signal, Tone, ToneLabel, Urgency,
+    UrgencyLabel, Verdict,
 };
+
+/// Stems of the words that tell what a text is about, each once.
+#[must_use]
+pub fn about(text: &str) -> Vec<String> {
+    language::WORDS.about(text)
+}
 
 /// Judges messages by a checked set of rules.
 #[derive(Debug, Clone)]

@@ -129,6 +129,60 @@ pub struct Promise {
     pub words: String,
     /// Local date (`2026-03-13`) or date-time (`2026-03-23T12:00`) without offset, in the service's zone.
     pub due: Option<String>,
+    /// Stems of the words that tell what it is about.
+    #[serde(default)]
+    pub about: Vec<String>,
+    /// How one sees that it was kept.
+    #[serde(default)]
+    pub sort: PromiseSort,
+}
+
+/// How one sees that a promise was kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromiseSort {
+    /// Something arrives or is done.
+    #[default]
+    Delivery,
+    /// People speak or meet; mail tells of it afterwards.
+    Meeting,
+    /// It comes again and again; the first time counts.
+    Recurring,
+}
+
+/// What a sentence shows of promises and talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeedSort {
+    /// The writer hands something over, or says that it is done.
+    Delivers,
+    /// The writer has received something.
+    Receives,
+    /// The writer says that the reader did what was promised.
+    Keeps,
+    /// The writer misses something.
+    Misses,
+    /// The writer will not do something in time.
+    Slips,
+    /// The writer needs something no more.
+    Withdraws,
+    /// The writer gives more time.
+    Allows,
+    /// The two sides have spoken.
+    Called,
+    /// An answer has reached the writer.
+    Answered,
+}
+
+/// Evidence of one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// What it shows.
+    pub sort: DeedSort,
+    /// Stems of the words that tell what it is about.
+    pub about: Vec<String>,
+    /// The day it names, as a local date.
+    pub on: Option<String>,
 }
 
 /// Everything that judging says of one message.
@@ -149,6 +203,15 @@ pub struct Verdict {
     pub hits: Vec<Hit>,
     /// Promises the writer makes.
     pub commitments: Vec<Promise>,
+    /// What it shows of promises made before.
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
+    /// Stems of the words of its subject.
+    #[serde(default)]
+    pub about: Vec<String>,
+    /// Stems of the words of its new text, the first of them.
+    #[serde(default)]
+    pub words: Vec<String>,
     /// What the message by itself warrants.
     pub severity: Severity,
     /// How sure the verdict is, 0 to 1.
@@ -169,6 +232,9 @@ impl Verdict {
             signals: Vec::new(),
             hits: Vec::new(),
             commitments: Vec::new(),
+            deeds: Vec::new(),
+            about: Vec::new(),
+            words: Vec::new(),
             severity: Severity::None,
             confidence: 1.0,
             reasons: Vec::new(),

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Letter;
 use super::deadline::{self, Wanted};
+use super::deed;
 use super::language::{Speaks, WORDS, Words};
 use super::lexicon;
 use super::prefilter::Candidates;
@@ -16,13 +17,15 @@ use super::rules::{About, Conditional, Labels, Negation, Rule, Rules, Scope, Sta
 use super::severity::{self, Circumstances};
 use super::signal::{self, Speed};
 use super::text::{Line, Zone};
-use super::verdict::{Hit, Leaning, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+use super::verdict::{Deed, Hit, Leaning, Severity, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::Direction;
 
 /// A letter longer than this many words also tells of matters between others.
 const LETTER_WORDS: usize = 120;
 /// Beyond this many words a text proves less by a single phrase, in proportion.
 const LONG_WORDS: u32 = 350;
+/// So many words tell what a text speaks of.
+const MOST_WORDS: usize = 80;
 /// Why a hit of a rule on trial does not count.
 const TESTING: &str = "the rule is on trial";
 
@@ -31,6 +34,8 @@ pub(super) struct Evidence {
     hits: Vec<Fired>,
     wanted: Wanted,
     promises: Vec<Found>,
+    deeds: Vec<Deed>,
+    about: [Vec<String>; 2],
     asks: bool,
     unhurried: bool,
     /// Signals without a rule, with the words behind them.
@@ -86,7 +91,8 @@ pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
     let empty = Zone::default();
     let (subject, new) = (subject.unwrap_or(&empty), new.unwrap_or(&empty));
     let wanted = deadline::wanted(words, letter, [subject, new]);
-    let promises = promise::promises(words, letter, new);
+    let promises = promise::promises(words, letter, [subject, new]);
+    let deeds = deed::deeds(words, letter, [subject, new]);
     let spoken = || new.sentences().enumerate().filter(|(i, _)| !new.is_courtesy(*i));
     let mut evidence = Evidence {
         asks: spoken().any(|(_, s)| words.asks(s)),
@@ -96,6 +102,8 @@ pub(super) fn evidence(rules: &Rules, letter: &Letter<'_>) -> Evidence {
         hits: std::mem::take(&mut hits),
         wanted,
         promises,
+        deeds,
+        about: [words.about(letter.subject), words.stems(new.low(), MOST_WORDS)],
     };
     add_metas(rules, letter, &mut evidence);
     evidence
@@ -419,6 +427,7 @@ impl Evidence {
         let points = lean.as_ref().map_or(0, |lean| lean.points);
         let least = if tone.label >= ToneLabel::Positive { tone.score.min(1) } else { -100 };
         let tone = Tone { score: (tone.score - points).max(least), ..tone };
+        let [about, words] = self.about;
         let mut verdict = Verdict {
             lean: lean.map(|lean| Leaning { points: lean.points, words: lean.words }),
             tone: Some(tone),
@@ -427,6 +436,9 @@ impl Evidence {
             signals,
             hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
             commitments: self.promises.into_iter().map(|found| found.promise).collect(),
+            deeds: self.deeds,
+            about,
+            words,
             severity: Severity::None,
             confidence,
             reasons: Vec::new(),

@@ -18,7 +18,7 @@ pub(super) fn is_hidden(owed: &Owed, incidents: &[Named], now: Timestamp) -> boo
     let stance = |other: &Named| other.told.answers.stance(&other.incident, now);
     let leaves = || {
         others().filter(|other| other.incident.topic == Topic::Cancellation).any(|other| {
-            let is_live = other.incident.causes.iter().any(is_news);
+            let is_live = other.incident.causes.iter().any(|c| is_news(c) && c.severity >= Severity::Warning);
             is_live && matches!(stance(other), Stance::Open | Stance::Acknowledged | Stance::Snoozed)
         })
     };

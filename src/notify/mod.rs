@@ -21,6 +21,7 @@ mod templates;
 mod view;
 
 pub use answers::{Answer, Answers, Said, Stance, snooze_end};
+pub use ladder::climbs;
 pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, plan_without, shown};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{

@@ -14,7 +14,7 @@ use super::{hidden, ladder};
 use crate::calendar::Calendar;
 use crate::config::{Account, Alerts, Member, Role, Settings, StaffTone};
 use crate::judge::{Severity, signal};
-use crate::watch::{Cause, Incident, Phase};
+use crate::watch::{Cause, Incident, Phase, Told};
 
 /// Older mail than this is for the digest, however new to us.
 const STALE: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -139,6 +139,8 @@ pub(super) struct Owed {
     pub(super) due: Timestamp,
     pub(super) recipients: BTreeSet<String>,
     pub(super) private: bool,
+    /// Whether it shares no e-mail that others read.
+    pub(super) alone: bool,
 }
 
 /// Compares what is true of an account with what has been said.
@@ -175,9 +177,8 @@ pub fn plan_without(
     let next = owed.iter().map(|o| o.due).chain(wakes).filter(|due| *due > now).min();
     let mut groups: BTreeMap<(bool, Option<BTreeSet<String>>), Vec<Owed>> = BTreeMap::new();
     for o in owed {
-        // What is private, or climbs, keeps its own readers; the rest of an account shares one e-mail.
-        let alone = o.private || o.line.saying == Saying::Climb;
-        groups.entry((o.private, alone.then(|| o.recipients.clone()))).or_default().push(o);
+        // What is private, climbs, or is the owner's, keeps its own readers; the rest of an account shares one e-mail.
+        groups.entry((o.private, o.alone.then(|| o.recipients.clone()))).or_default().push(o);
     }
     let notices = groups
         .into_values()
@@ -215,17 +216,18 @@ fn owed_for(
     let private: Vec<&Cause> = news.filter(|c| is_for(c, true)).collect();
     let mut owed = Vec::new();
     let stance = named.told.answers.stance(incident, now);
-    if let Some(line) = news_line(named, &open) {
+    if let Some(line) = news_line(named, &open, stance) {
         owed.push(Owed {
             due: first_due(&line, &open, &settings.alerts),
-            recipients: ladder::with_company(readers(account, &open, settings), named, account, settings),
+            recipients: recipients(account, &open, named, settings),
             line,
             private: false,
+            alone: is_owners(&open),
         });
     } else if let Some((line, due)) = woken_line(named).or_else(|| repeat_line(named, stance, &settings.alerts)) {
         let causes: Vec<&Cause> = incident.causes.iter().filter(|c| is_for(c, false)).collect();
-        let recipients = ladder::with_company(readers(account, &causes, settings), named, account, settings);
-        owed.push(Owed { line, due, recipients, private: false });
+        let recipients = recipients(account, &causes, named, settings);
+        owed.push(Owed { line, due, recipients, private: false, alone: is_owners(&causes) });
     }
     // What is told now begins a new wait.
     if stance == Stance::Open && owed.iter().all(|o| o.line.saying == Saying::Repeat) {
@@ -235,11 +237,33 @@ fn owed_for(
     let silenced = |cause: &Cause| off && !cause.signals.iter().any(|s| is_private_signal(s) && s != STAFF_HOSTILE);
     for cause in private.iter().filter(|c| c.severity >= Severity::Warning && !silenced(c)) {
         let recipients = superior(&cause.member, settings);
-        if let (Some(line), false) = (news_line(named, &[cause]), recipients.is_empty()) {
-            owed.push(Owed { due: first_due(&line, &[cause], &settings.alerts), recipients, line, private: true });
+        if let (Some(line), false) = (news_line(named, &[cause], stance), recipients.is_empty()) {
+            owed.push(Owed {
+                due: first_due(&line, &[cause], &settings.alerts),
+                recipients,
+                line,
+                private: true,
+                alone: true,
+            });
         }
     }
     owed
+}
+
+/// Who is told of these causes, with the company that a ladder gives them.
+fn recipients(account: &Account, causes: &[&Cause], named: &Named, settings: &Settings) -> BTreeSet<String> {
+    let readers = readers(account, causes, settings);
+    // What starts with the owner waits for no step of a ladder that does not wait.
+    if is_owners(causes) {
+        readers.into_iter().chain(ladder::reached(named)).collect()
+    } else {
+        ladder::with_company(readers, named, account, settings)
+    }
+}
+
+/// Whether the account's owner is to hear of it first, and alone.
+fn is_owners(causes: &[&Cause]) -> bool {
+    !causes.is_empty() && causes.iter().all(|c| c.to == Some(Told::Owner))
 }
 
 /// Whether it may still be told at once.
@@ -270,7 +294,7 @@ pub fn shown(incident: &Incident, private: bool) -> Incident {
 }
 
 /// A line, if what is new must be told at once.
-fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
+fn news_line(named: &Named, causes: &[&Cause], stance: Stance) -> Option<Line> {
     let worst = causes.iter().map(|c| c.severity).max()?;
     let told = &named.told;
     let first = told.last_at.is_none();
@@ -279,8 +303,11 @@ fn news_line(named: &Named, causes: &[&Cause]) -> Option<Line> {
         .iter()
         .filter(|c| c.severity >= Severity::Warning)
         .any(|c| !told.people.contains(&c.person) || c.signals.iter().any(|s| !told.signals.contains(s)));
+    // What lasts is for more people, until one of them says that they know.
+    let told_to = named.incident.causes.iter().filter(|c| told.keys.contains(&c.key)).filter_map(|c| c.to).max();
+    let spreads = stance == Stance::Open && told_to.is_some() && causes.iter().any(|c| c.to > told_to);
     let reopens = told.answers.last().is_some_and(|last| causes.iter().any(|c| answers::reopens(last, c)));
-    if worst < Severity::Warning || !(first || rose || new_cause || reopens) {
+    if worst < Severity::Warning || !(first || rose || new_cause || spreads || reopens) {
         return None;
     }
     Some(Line {
@@ -309,8 +336,10 @@ fn repeat_line(named: &Named, stance: Stance, alerts: &Alerts) -> Option<(Line, 
     let last = named.told.last_at?;
     let severity = named.told.severity;
     // Who has written to them has seen it; what a manager still owes is for the digest.
+    let found = named.incident.causes.iter().all(|c| c.fact.is_some());
     if stance != Stance::Open
         || severity < Severity::Warning
+        || found
         || named.told.repeats >= alerts.max_repeats
         || named.incident.is_answered()
     {
@@ -380,8 +409,15 @@ fn notice(group: Vec<Owed>, account: &Account, settings: &Settings, now: Timesta
 
 /// The account's managers, and those whom the signals name.
 fn readers(account: &Account, causes: &[&Cause], settings: &Settings) -> BTreeSet<String> {
+    // What time found out may be the owner's alone, for now.
+    if let Some(owner) = account.owner.as_ref().filter(|_| is_owners(causes)) {
+        return BTreeSet::from([owner.clone()]);
+    }
     let mut readers: BTreeSet<String> = account.managers.iter().cloned().collect();
     for cause in causes {
+        if cause.to == Some(Told::Director) {
+            readers.extend(with_role(settings, Role::Director));
+        }
         for listener in cause.signals.iter().flat_map(|s| signal::listeners(s)) {
             match listener {
                 signal::Listener::Owner => readers.extend(account.owner.clone()),

@@ -70,24 +70,30 @@ impl Learnt {
     }
 }
 
-impl Pipeline {
-    /// Takes out of an account's messages what somebody said was wrong.
-    pub(super) async fn correct(&self, db: &mut AnyConnection, account: &str, entries: &mut [Entry]) -> Result<()> {
-        let mut wrong: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
-        for (_, logged) in standing(answers::of_account(db, account).await?)? {
-            let Verb::Wrong { signal } = logged.asks else { continue };
-            for key in logged.covers.iter().flat_map(corrected) {
-                wrong.entry(key.clone()).or_default().push(signal.clone());
-            }
-        }
-        for entry in entries {
-            for signal in wrong.get(&entry.key).into_iter().flatten() {
-                strike(entry, signal.as_deref());
-            }
-        }
-        Ok(())
+/// What somebody said was wrong of an account: messages and findings by their key, and one signal or all of them.
+pub(super) async fn wrong(db: &mut AnyConnection, account: &str) -> Result<Vec<(String, Option<String>)>> {
+    let mut wrong = Vec::new();
+    for (_, logged) in standing(answers::of_account(db, account).await?)? {
+        let Verb::Wrong { signal } = logged.asks else { continue };
+        wrong.extend(logged.covers.iter().flat_map(corrected).map(|key| (key.clone(), signal.clone())));
     }
+    Ok(wrong)
+}
 
+/// Takes out of an account's messages what is wrong.
+pub(super) fn correct(entries: &mut [Entry], wrong: &[(String, Option<String>)]) {
+    let mut by_key: HashMap<&str, Vec<Option<&str>>> = HashMap::new();
+    for (key, signal) in wrong {
+        by_key.entry(key).or_default().push(signal.as_deref());
+    }
+    for entry in entries {
+        for signal in by_key.get(entry.key.as_str()).into_iter().flatten() {
+            strike(entry, *signal);
+        }
+    }
+}
+
+impl Pipeline {
     /// `wrong`: what was found in the messages that the alert cites is taken out for good.
     pub(super) async fn correct_for_good(
         &self,

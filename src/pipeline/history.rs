@@ -32,7 +32,7 @@ pub async fn history(db: &mut AnyConnection, name: &str) -> Result<Option<Vec<Ha
     let Some(row) = row else { return Ok(None) };
     let incident: Incident = parse(&row.doc, "incident")?;
     let mut happened: Vec<Happened> = messages_of(&incident);
-    for told in told::of_account(db, &row.account).await?.into_iter().filter(|t| t.incident.as_deref() == Some(name)) {
+    for told in told::of_incidents(db, std::slice::from_ref(&row.id)).await? {
         let who = told.recipient.split(' ').filter(|reader| !reader.is_empty()).map(str::to_owned).collect();
         happened.extend(instant(told.at_us).map(|at| Happened { at, what: told.event, who, more: told.severity }));
     }
@@ -61,7 +61,7 @@ pub async fn history(db: &mut AnyConnection, name: &str) -> Result<Option<Vec<Ha
 fn messages_of(incident: &Incident) -> Vec<Happened> {
     let message = |cause: &crate::watch::Cause| Happened {
         at: cause.arrived_at,
-        what: "message".to_owned(),
+        what: if cause.fact.is_some() { "found" } else { "message" }.to_owned(),
         who: vec![cause.person.clone()],
         more: format!("{}: {}", word(&cause.severity), cause.signals.join(", ")),
     };

@@ -40,7 +40,7 @@ impl Pipeline {
         let Some(view) = receipt::shown(&person, &account.name, asks, &when, &names) else {
             return Ok((Vec::new(), None));
         };
-        let told = so_far::told_so_far(db, &account.id).await?;
+        let told = so_far::told_so_far(db, &account.id, &names).await?;
         let readers = names.iter().filter_map(|name| told.get(name)).flat_map(|told| &told.readers);
         let mut others: Vec<String> = readers.filter(|r| *r != order.command.person()).cloned().collect();
         others.retain(|reader| self.settings.member(reader).is_some());

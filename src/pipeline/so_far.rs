@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::record::parse;
 use super::{Result, instant};
 use crate::command::{Covered, Verb};
-use crate::notify::{Answer, Said, Saying, ToldSoFar, is_private_signal};
+use crate::notify::{Answer, Said, Saying, ToldSoFar, climbs, is_private_signal};
 use crate::store::AnyConnection;
 use crate::store::answers::{self, AnswerRow};
 use crate::store::told::{self, Told};
@@ -62,15 +62,19 @@ pub(super) fn standing(rows: Vec<AnswerRow>) -> Result<Vec<(AnswerRow, Logged)>>
     Ok(read.into_iter().filter(|(_, row)| !gone.contains(&row.id)).map(|(logged, row)| (row, logged)).collect())
 }
 
-/// The log of an account, summed up by incident.
-pub(super) async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<String, ToldSoFar>> {
+/// What the logs say of some incidents of an account.
+pub(super) async fn told_so_far(
+    db: &mut AnyConnection,
+    account: &str,
+    incidents: &[String],
+) -> Result<BTreeMap<String, ToldSoFar>> {
     let mut by_incident: BTreeMap<String, ToldSoFar> = BTreeMap::new();
     for (row, logged) in standing(answers::of_account(db, account).await?)? {
-        for covered in &logged.covers {
+        for covered in logged.covers.iter().filter(|covered| incidents.contains(&covered.incident)) {
             answered(by_incident.entry(covered.incident.clone()).or_default(), &row, &logged, covered);
         }
     }
-    for row in told::of_account(db, account).await? {
+    for row in told::of_incidents(db, incidents).await? {
         if let Some(incident) = row.incident.clone() {
             add(by_incident.entry(incident).or_default(), &row)?;
         }
@@ -137,6 +141,7 @@ fn add(so_far: &mut ToldSoFar, row: &Told) -> Result<()> {
     }
     so_far.repeats = 0;
     if let Some(at) = at
+        && cause.as_ref().is_none_or(climbs)
         && so_far.waiting_since.is_none_or(|since| so_far.answers.parted(since, at))
     {
         so_far.waiting_since = Some(at);

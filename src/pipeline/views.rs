@@ -86,7 +86,7 @@ impl Pipeline {
             let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
-            let mut view = self.alert_view(db, about.account, notice, incidents).await?;
+            let mut view = self.alert_view(db, about, notice, incidents).await?;
             if let Some((reader, _)) = own {
                 let others = notice.recipients.iter().filter(|(r, _)| r != reader);
                 view.told_also = others.map(|(r, _)| self.name_of(r)).collect();
@@ -102,10 +102,11 @@ impl Pipeline {
     async fn alert_view(
         &self,
         db: &mut AnyConnection,
-        account: &Account,
+        about: &About<'_>,
         notice: &Notice,
         incidents: Vec<(IncidentView, Saying)>,
     ) -> Result<AlertView> {
+        let account = about.account;
         let says = |saying| incidents.iter().any(|(_, s)| *s == saying);
         let event = if says(Saying::Alert) {
             AlertEvent::First
@@ -125,7 +126,7 @@ impl Pipeline {
             exchanges: self.exchanges(db, account).await?,
             incidents,
             owed: Vec::new(),
-            promises: Vec::new(),
+            promises: self.open_promises(db, account, about.now).await?,
             told_also: notice.recipients.iter().map(|(r, _)| self.name_of(r)).collect(),
             next_step,
             takes_replies: false,
@@ -164,6 +165,10 @@ impl Pipeline {
         severity: Severity,
     ) -> Result<IncidentView> {
         let (mut causes, mut advice, mut headlines) = (Vec::new(), Vec::new(), Vec::new());
+        let facts: Vec<String> = shown.iter().filter_map(|cause| cause.fact.clone()).collect();
+        for cause in shown.iter().filter(|cause| cause.fact.is_some()) {
+            headlines.push((cause.severity, self.fact_headline(cause)));
+        }
         for cause in shown {
             let Some(filed) = self.filed(db, &cause.key).await? else {
                 continue;
@@ -181,7 +186,7 @@ impl Pipeline {
             opened_at: about.incident.opened_at,
             headline: headlines.into_iter().next().map_or_else(String::new, |(_, h)| h),
             causes,
-            facts: Vec::new(),
+            facts,
             advice,
         })
     }
@@ -194,6 +199,16 @@ impl Pipeline {
             .answers
             .taker()
             .map_or_else(|| state.clone(), |taker| format!("{state}, taken over by {}", self.name_of(taker)))
+    }
+
+    /// What time found out, in a few words.
+    pub(super) fn fact_headline(&self, cause: &Cause) -> String {
+        let says = cause.signals.first().map_or("something became true", |name| signal::phrase(name));
+        match self.settings.member(&cause.person) {
+            Some(member) => format!("{}: {says}", member.name),
+            None if cause.person.is_empty() => says.to_owned(),
+            None => format!("{}: {says}", cause.person),
+        }
     }
 
     fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {

@@ -22,6 +22,8 @@ pub mod threads;
 pub mod verdicts;
 
 pub mod answers;
+pub mod commitments;
+pub mod findings;
 pub mod incidents;
 pub mod outbox;
 pub mod tokens;
