@@ -4,6 +4,7 @@
 //! does one step, commits it, and asks whether to go on: whatever is stopped, killed
 //! or cut off goes on from its last commit. What is done under a lease is written under it.
 
+mod chance;
 mod deliver;
 mod lease;
 mod mailbox;
@@ -314,7 +315,8 @@ impl Generation {
         let tasks = TaskTracker::new();
         let work = Holder { lease: WORK.to_owned(), owner: lasting.owner.clone() };
         let pipeline =
-            Pipeline::under(lasting.store.clone(), settings.clone(), judge, templates, (work, Clock::elapsed));
+            Pipeline::under(lasting.store.clone(), settings.clone(), judge, templates, (work, Clock::elapsed))
+                .with_chance(chance::bytes);
         if let Some(address) = settings.service.metrics {
             let page = metrics::bind(address).await?;
             let (numbers, health, clock) = (lasting.metrics.clone(), lasting.health.clone(), lasting.clock);

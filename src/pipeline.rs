@@ -2,20 +2,29 @@
 //!
 //! `take` commits the raw bytes; `work` counts the attempt, reads, files and
 //! judges on threads of its own, and records all of it in one transaction with
-//! what is owed because of it; `tick` does what time alone brings; `deliver` hands
+//! what is owed because of it; what managers answer is obeyed in the same one; `tick` does what time alone brings; `deliver` hands
 //! out what is due. A crash between any two lines loses nothing: what was taken
 //! waits, what was recorded is told, what was enqueued is sent.
 
+mod answers;
 mod caretaking;
+mod corrections;
 mod deliver;
 mod digests;
 mod event;
+mod find;
+mod history;
+mod letters;
 mod mailbox;
+mod obey;
+mod receipts;
 mod record;
 mod rethread;
+mod so_far;
 mod tell;
 mod understand;
 mod views;
+mod watched;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,11 +39,13 @@ use crate::notify::compose::ComposeError;
 use crate::notify::{TemplateError, Templates};
 use crate::read::{Habits, Ours, Reading};
 use crate::store::raw::{self, Kept, NewCopy};
-use crate::store::{Store, StoreError, Tx, accounts, habits, leases, outbox};
+use crate::store::{Store, StoreError, Tx, accounts, habits, leases, outbox, tokens};
 use crate::watch::Patience;
 
+pub use corrections::{Correction, corrections};
 pub use deliver::{Delivered, Names};
 pub use event::{Cite, Event};
+pub use history::{Happened, history};
 pub use mailbox::{Haul, Holder, Queues};
 pub use rethread::{Rethreaded, rethread};
 pub use understand::{Reader, Stopwatch, Times, Understood};
@@ -108,7 +119,13 @@ pub struct Pipeline {
     holder: Option<Holder>,
     /// When we last asked what domains repeat.
     learnt_at: Mutex<Option<Timestamp>>,
+    /// Where random bytes come from; without it alerts cannot be answered.
+    chance: Option<Chance>,
 }
+
+/// Random bytes that nobody can guess; what they are for is told, so that a back-test gets the same each time.
+/// `None` where there are none to be had.
+pub type Chance = fn(&str) -> Option<[u8; 20]>;
 
 /// What one call of [`Pipeline::work`] did.
 #[derive(Debug, Default)]
@@ -117,7 +134,7 @@ pub struct Pass {
     pub handled: u64,
     /// What happened because of them.
     pub events: Vec<Event>,
-    /// How many were `read`, `automatic`, `unreadable` or `failed`.
+    /// How many were `read`, `reply`, `automatic`, `unreadable` or `failed`.
     pub outcomes: BTreeMap<&'static str, u64>,
     /// How long those that were understood took, where somebody measures.
     pub times: Vec<Times>,
@@ -157,7 +174,14 @@ impl Pipeline {
             patience: Patience::default(),
             holder: None,
             learnt_at: Mutex::default(),
+            chance: None,
         }
+    }
+
+    /// The same, with alerts that can be answered, as far as the settings allow.
+    #[must_use]
+    pub fn with_chance(self, chance: Chance) -> Self {
+        Self { chance: Some(chance), ..self }
     }
 
     /// A transaction that may be committed: where there is a lease, it is ours until then.
@@ -218,12 +242,17 @@ impl Pipeline {
             }
         }
         let fresh = self.record(tx.db(), &read, now).await?;
+        let replies = read.iter().filter(|(_, understood)| understood.reply.is_some());
+        let replies: Vec<(&raw::Waiting, &Understood)> = replies.map(|(copy, u)| (*copy, &**u)).collect();
         for (account, entries) in fresh {
             if entries.iter().all(|e| e.history) {
                 accounts::outdate_fold(tx.db(), &account, after_the_rest(now)).await?;
             } else {
                 pass.events.extend(self.tell(tx.db(), &account, entries, now).await?);
             }
+        }
+        for (copy, understood) in replies {
+            pass.events.extend(self.obey(tx.db(), copy, understood, now).await?);
         }
         tx.commit().await?;
         Ok(pass)
@@ -265,7 +294,9 @@ impl Pipeline {
         let mut tx = self.begin_work().await?;
         if self.is_to_learn(now) {
             habits::forget_rare(tx.db(), after(now, -RARE)).await?;
+            tokens::forget_expired(tx.db(), after(now, -RARE)).await?;
             self.reader.reader().learn(Habits::of(habits::learnt(tx.db()).await?));
+            self.relearn(tx.db()).await?;
         }
         raw::quarantine_exhausted(tx.db(), now).await?;
         let mut waiting = raw::waiting(tx.db(), BATCH, BATCH_BYTES).await?;
@@ -333,6 +364,7 @@ impl Pipeline {
 fn outcome_of(outcome: &std::result::Result<Box<Understood>, String>) -> &'static str {
     match outcome {
         Err(_) => "failed",
+        Ok(understood) if understood.reply.is_some() => "reply",
         Ok(understood) if understood.message.reading != Reading::Ok => "unreadable",
         Ok(understood) if understood.message.automatic.is_some() => "automatic",
         Ok(_) => "read",

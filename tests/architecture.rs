@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in the order of the pipe. Each may use those before it, and the settings.
-const STAGES: [&str; 6] = ["intake", "read", "filing", "judge", "watch", "notify"];
+const STAGES: [&str; 7] = ["intake", "read", "filing", "judge", "command", "watch", "notify"];
 /// What every stage may use: settings and working time, both without a clock.
 const SHARED: [&str; 2] = ["config", "calendar"];
 /// What would be input, output, a clock or chance.

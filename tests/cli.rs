@@ -175,6 +175,29 @@ fn mail_is_imported_once_and_can_be_looked_at() {
 }
 
 #[test]
+fn everything_that_an_incident_did_is_told_by_its_name() {
+    let desk = Desk::new();
+    desk.write("one.eml", mail("The contract", "We will end the contract in March and take our business elsewhere."));
+    desk.run(&["import", "one.eml"]);
+    let one = desk.run(&["incidents", "--all", "--json"]);
+    let one: Value = serde_json::from_str(one.out.lines().next().unwrap()).unwrap();
+    let name = one["incident"].as_str().unwrap();
+    let told = desk.run(&["incidents", name, "--json"]);
+    let lines: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (lines[0]["what"].as_str(), lines[0]["incident"].as_str()),
+        (Some("message"), Some(name)),
+        "{}",
+        told.out
+    );
+    assert_eq!(lines.last().unwrap()["what"], "stands");
+    assert!(desk.run(&["incidents", name]).out.contains("cancellation_risk"));
+    let unknown = desk.run(&["incidents", "acme/none-1"]);
+    assert!(unknown.code != 0 && unknown.err.contains("incidents --all"), "{}", unknown.err);
+    assert_eq!(desk.run(&["rules", "list", "--json"]).code, 0);
+}
+
+#[test]
 fn a_replay_touches_no_store_and_may_try_other_rules() {
     let desk = Desk::new();
     let settings = corpus("mailbox/northlight.toml");

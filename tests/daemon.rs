@@ -463,3 +463,47 @@ fn check_tries_each_step_and_names_the_remedy() {
     assert_eq!(code, 1);
     assert_eq!(text.matches("that it runs").count() + text.matches("the server runs").count(), 2, "{text}");
 }
+
+#[test]
+fn a_manager_answers_the_daemon_by_replying() {
+    let rig = Rig::up(&["dovecot", "postfix"]);
+    let vouched = ("watch", "authserv_id = \"mail.firm.example\"");
+    let settings = Settings { mailboxes: vec![vouched], ..Settings::of(&rig) };
+    let config = settings.write("answers");
+    let mut daemon = Daemon::start(&config);
+    introduced(&rig, "watch");
+    rig.submit("jane@acme.example", &["watch@firm.example"], &ending("acme"));
+    let alert =
+        until("the alert", || rig.mailbox("dana").into_iter().find(|mail| mail.contains("Reply with one word")));
+    let address = field(&alert, "Reply-To").rsplit('<').next().unwrap().trim_end_matches('>').to_owned();
+    let reply = format!(
+        "From: <dana@firm.example>\r\nTo: <{address}>\r\nSubject: Re: x\r\nDate: {}\r\nMessage-ID: <answer@firm.example>\r\n\r\nwho\r\n",
+        field(&alert, "Date")
+    );
+    // Not from outside, whatever it says.
+    rig.submit(
+        "dana@firm.example",
+        &[&address],
+        &format!(
+            "Authentication-Results: mail.firm.example; auth=pass smtp.auth=dana@firm.example\n{}",
+            reply.replace("who", "help")
+        ),
+    );
+    until("the forgery is seen", || daemon.log().contains("has no effect").then_some(()));
+    let barometer::config::Relay::Smtp(relay) = barometer::config::load(&config).unwrap().relay.unwrap() else {
+        panic!("a relay is set");
+    };
+    let server = barometer::config::Server { user: "dana@firm.example".to_owned(), ..relay };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut relay = barometer::edge::smtp::Relay::new(server, "dana@firm.example".to_owned());
+        let outcome = relay.send(&address, reply.as_bytes()).await;
+        assert!(matches!(outcome, barometer::edge::smtp::Outcome::Sent { .. }), "{outcome:?}");
+    });
+    until("who knows", || rig.mailbox("dana").iter().any(|mail| mail.contains("who knows about")).then_some(()));
+    assert!(!rig.mailbox("dana").iter().any(|mail| field(mail, "Subject").contains("how to answer")));
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended(), 0, "{}", daemon.log());
+    let log = daemon.log();
+    assert!(!log.contains("dana@") && !log.contains(&address), "the log tells of people:\n{log}");
+}

@@ -9,10 +9,10 @@
 #[path = "support/history.rs"]
 mod history;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use barometer::pipeline::Event;
-use history::{expected, replay_history};
+use barometer::pipeline::{Event, Story};
+use history::{expected, replay_history, settings};
 use serde_json::Value;
 
 /// History, alerts that must come and do, alerts that must come, messages that must not raise one and do.
@@ -89,5 +89,121 @@ fn every_alert_names_a_file_that_was_delivered_before_its_digest() {
         );
         assert!(!event.recipients.is_empty());
         assert!(event.recipients.iter().all(|r| r.ends_with("@northlight.example")), "only members are written to");
+    }
+}
+
+/// What became of each promise: who owes it, its day, and its last fate.
+struct Followed {
+    person: String,
+    day: String,
+    made_in: String,
+    outcome: &'static str,
+}
+
+fn followed(story: &Story) -> Vec<Followed> {
+    let mut found: BTreeMap<String, Followed> = BTreeMap::new();
+    for event in &story.events {
+        let Some(pledge) = &event.commitment else { continue };
+        let outcome = match event.event {
+            "commitment_made" => {
+                let day = pledge.due.clone().unwrap_or_default().chars().take(10).collect();
+                let made_in = event.path.clone().unwrap_or_default();
+                let followed = Followed { person: pledge.person.clone(), day, made_in, outcome: "open" };
+                found.entry(pledge.id.clone()).or_insert(followed);
+                continue;
+            }
+            "commitment_kept" | "commitment_kept_early" => "kept",
+            "commitment_kept_late" => "kept_late",
+            "commitment_broken" => "broken",
+            _ => continue,
+        };
+        found.get_mut(&pledge.id).unwrap().outcome = outcome;
+    }
+    found.into_values().filter(|f| !f.day.is_empty()).collect()
+}
+
+/// Addresses by name: the other side's from the truth, ours from the settings.
+fn addresses(truth: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for account in truth["accounts"].as_array().unwrap() {
+        for person in account["people"].as_array().unwrap() {
+            let name = person["name"].as_str().unwrap().to_owned();
+            found.entry(name).or_default().push(person["email"].as_str().unwrap().to_owned());
+        }
+    }
+    for member in settings().members {
+        found.entry(member.name).or_default().push(member.address);
+    }
+    found
+}
+
+/// Messages whose promises the truth does not list one by one.
+const MORE: [(&str, &str); 3] =
+    [("a_ferrier_vane", "026.eml"), ("a_ferrier_vane", "032.eml"), ("b_quarrie", "027.eml")];
+
+#[test]
+fn promises_are_followed_to_their_end() {
+    let (mut right, mut extra, mut missed, mut judged) = (0, Vec::new(), Vec::new(), 0);
+    for (history, ..) in BAR {
+        let truth = expected(history);
+        let names = addresses(&truth);
+        let mut found = followed(&replay_history(history));
+        for promise in truth["commitments"].as_array().unwrap().iter().filter(|c| !c["due"].is_null()) {
+            let by = promise["by"].as_str().unwrap().split(" (").next().unwrap();
+            let day = promise["due"].as_str().unwrap().get(..10).unwrap();
+            let known = |f: &Followed| f.day == day && names[by].contains(&f.person);
+            let Some(place) = found.iter().position(known) else {
+                missed.push(format!("{history} {}", promise["id"]));
+                continue;
+            };
+            let followed = found.remove(place);
+            right += 1;
+            judged += usize::from(promise["outcome"] == followed.outcome);
+        }
+        found.retain(|f| !MORE.contains(&(history, f.made_in.as_str())));
+        extra.extend(found.iter().map(|f| format!("{history} {} {} {}", f.made_in, f.person, f.day)));
+    }
+    let percent = |part: usize, of: usize| part * 100 / of.max(1);
+    let (precision, recall) = (percent(right, right + extra.len()), percent(right, right + missed.len()));
+    println!(
+        "promises: precision {precision} % {extra:?}, recall {recall} % {missed:?}, fate {} %",
+        percent(judged, right)
+    );
+    assert!(precision >= 90 && recall >= 90 && percent(judged, right) >= 95);
+}
+
+#[test]
+fn the_difficult_person_is_named_and_nobody_else() {
+    for (history, expected) in
+        [("a_ferrier_vane", &[][..]), ("b_quarrie", &[][..]), ("c_halcyon_pell", &["v.strake@halcyonpell.example"][..])]
+    {
+        let story = replay_history(history);
+        let named: Vec<&str> =
+            story.events.iter().filter(|e| e.event == "difficult_person").filter_map(|e| e.person.as_deref()).collect();
+        assert_eq!(named, expected, "{history}");
+    }
+}
+
+#[test]
+fn good_news_is_seen_and_alarms_without_a_cause_are_few() {
+    let good = ["incident_calming", "incident_closed", "recovered", "good_news"];
+    for (history, ..) in BAR {
+        let (story, truth) = (replay_history(history), expected(history));
+        let seen: BTreeSet<&str> =
+            story.events.iter().filter(|e| good.contains(&e.event)).filter_map(|e| e.path.as_deref()).collect();
+        for may in truth["alerts"]["may"].as_array().unwrap().iter().filter(|m| m["polarity"] == "good news") {
+            assert!(names(&may["any_of"]).iter().any(|f| seen.contains(f)), "{history}: {may}");
+        }
+        let lists = |name: &str| truth["alerts"][name].as_array().unwrap().clone();
+        let wanted: Vec<Value> = lists("must").into_iter().chain(lists("may")).collect();
+        let wanted: BTreeSet<&str> = wanted.iter().flat_map(|m| names(&m["any_of"])).collect();
+        let mut others: BTreeMap<String, usize> = BTreeMap::new();
+        for alert in story.events.iter().filter(|e| e.event == "alert") {
+            if !alert.cites.iter().any(|c| wanted.contains(c.path.as_str())) {
+                let day = alert.at.to_zoned(settings().service.time_zone).date();
+                *others.entry(format!("{:?} {day}", alert.account)).or_default() += 1;
+            }
+        }
+        assert!(others.values().all(|n| *n <= 1), "{history}: {others:?}");
     }
 }

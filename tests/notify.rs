@@ -4,8 +4,8 @@
 
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
-use barometer::notify::{Named, Notice, Plan, Saying, ToldSoFar, plan};
-use barometer::watch::{Cause, Incident, Phase};
+use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan, plan_without};
+use barometer::watch::{Cause, Incident, Phase, Told};
 use jiff::{SignedDuration, Timestamp};
 
 const SETTINGS: &str = r#"
@@ -44,6 +44,8 @@ fn at(text: &str) -> Timestamp {
 fn cause(key: &str, sent: &str, severity: Severity) -> Cause {
     Cause {
         key: key.to_owned(),
+        fact: None,
+        to: None,
         sent_at: at(sent),
         arrived_at: at(sent),
         history: false,
@@ -63,7 +65,9 @@ fn incident(causes: Vec<Cause>) -> Incident {
         opened_at: causes[0].sent_at,
         changed_at: causes[0].sent_at,
         causes,
+        caused: 1,
         calmed_by: None,
+        plan: None,
         answered_at: None,
     }
 }
@@ -240,4 +244,172 @@ fn several_incidents_of_an_account_share_an_e_mail() {
     let (when, notice) = first_notice(&[quality, terms], "02T10:01");
     assert_eq!(when, at("02T10:00").checked_add(SignedDuration::from_mins(2)).unwrap());
     assert_eq!(notice.lines.len(), 2, "{notice:?}");
+}
+
+/// An incident of another topic of the same account.
+fn of_topic(topic: Topic, name: &str, cause: Cause, told: ToldSoFar) -> Named {
+    Named { name: format!("acme/{name}-1"), incident: Incident { topic, ..incident(vec![cause]) }, told }
+}
+
+#[test]
+fn a_client_who_may_leave_makes_lesser_warnings_needless() {
+    let leaves = cause("l", "02T10:00", Severity::Critical);
+    let leaving = || of_topic(Topic::Cancellation, "cancellation", leaves.clone(), told(&[&leaves], "02T10:00"));
+    let later = |signal: &str, severity| Cause {
+        signals: vec![signal.to_owned()],
+        person: "bob@acme.example".to_owned(),
+        ..cause("p", "02T11:00", severity)
+    };
+    #[rustfmt::skip]
+    let cases = [
+        // topic,           signal,              severity,            is told
+        (Topic::Pressure,  "chaser",            Severity::Warning,  false),
+        (Topic::Pressure,  "chaser",            Severity::Critical, true),
+        (Topic::Response,  "chaser",            Severity::Warning,  false),
+        (Topic::Conduct,   "blame",             Severity::Warning,  false),
+        (Topic::Conduct,   "insult",            Severity::Warning,  true),
+        (Topic::Quality,   "quality_complaint", Severity::Warning,  true),
+    ];
+    for (topic, signal, severity, is_told) in cases {
+        let other = of_topic(topic, "other", later(signal, severity), ToldSoFar::default());
+        let of_other = |plan: &Plan| plan.notices.iter().flat_map(|n| &n.lines).any(|l| l.incident == "acme/other-1");
+        let plan = planned(&[leaving(), other.clone()], at("02T11:30"));
+        assert_eq!(of_other(&plan), is_told, "{topic:?} {signal} {severity:?}");
+        // Once they stay after all, it is told.
+        let mut stays = leaving();
+        stays.incident.phase = Phase::Calming;
+        assert!(of_other(&planned(&[stays, other], at("02T11:30"))), "{topic:?} {signal}");
+    }
+}
+
+#[test]
+fn silence_is_no_news_while_somebody_is_at_work_on_another_matter() {
+    let first = cause("a", "02T10:00", Severity::Warning);
+    let ack = Answer {
+        id: 1,
+        at: at("02T10:30"),
+        person: "dana@northlight.example".to_owned(),
+        said: Said::Ack,
+        covers: ["a".to_owned()].into(),
+    };
+    let quiet = || of_topic(Topic::Silence, "silence", cause("s", "02T11:00", Severity::Warning), ToldSoFar::default());
+    let matter = |given| {
+        let answers = Answers { given, taken_back_at: None };
+        named(vec![first.clone()], ToldSoFar { answers, ..told(&[&first], "02T10:02") })
+    };
+    let tells = |given| !planned(&[matter(given), quiet()], at("02T11:30")).notices.is_empty();
+    assert!(tells(Vec::new()));
+    assert!(!tells(vec![ack]));
+}
+
+#[test]
+fn the_ladder_passes_over_those_who_know_and_keeps_its_distance() {
+    let text = format!(
+        "{}\nladder = \"long\"\n[ladder.long]\nsteps = [{{ to = \"manager\", after = \"10m\" }}, {{ to = \"director\", after = \"20m\" }}, {{ to = \"admin\", after = \"30m\" }}]\n[[member]]\naddress = \"ada@northlight.example\"\nrole = \"admin\"\n",
+        SETTINGS.trim_end()
+    );
+    let settings = config::parse(&text, "settings").unwrap();
+    let account = settings.account("acme").unwrap();
+    let first = cause("a", "02T10:00", Severity::Warning);
+    let mut log = told(&[&first], "02T10:02");
+    log.readers = ["dana@northlight.example".to_owned(), "sam@northlight.example".to_owned()].into();
+    log.waiting_since = Some(at("02T10:02"));
+    let next = |log: &ToldSoFar, now: &str| {
+        let plan = plan(account, &[named(vec![first.clone()], log.clone())], &settings, at(now));
+        plan.notices.into_iter().map(|n| (n.lines[0].saying, n.recipients)).collect::<Vec<_>>()
+    };
+    assert!(next(&log, "02T10:21").is_empty(), "the manager knows already");
+    let climbed = next(&log, "02T10:22");
+    assert_eq!(climbed.len(), 1);
+    assert_eq!(climbed[0].0, Saying::Climb);
+    assert_eq!(climbed[0].1[0].0, "marcus@northlight.example");
+    // Told late, for whatever reason: the next waits ten minutes all the same.
+    log.readers.insert("marcus@northlight.example".to_owned());
+    log.climbed_at = Some(at("02T12:00"));
+    assert!(next(&log, "02T12:09").is_empty());
+    assert_eq!(next(&log, "02T12:10")[0].1[0].0, "ada@northlight.example");
+    // Not in the evening: quiet hours hold for the ladder too.
+    log.climbed_at = None;
+    log.waiting_since = Some(at("02T17:25"));
+    assert!(next(&log, "02T20:00").is_empty());
+}
+
+#[test]
+fn the_ladder_goes_past_one_who_is_away_and_whose_deputy_knows() {
+    let settings = config::parse(
+        &format!("{SETTINGS}ladder = \"l\"\n[ladder.l]\nsteps = [{{ to = \"manager\", after = \"10m\" }}, {{ to = \"director\", after = \"20m\" }}]\n"),
+        "settings",
+    )
+    .unwrap();
+    let first = cause("a", "02T10:00", Severity::Warning);
+    let mut log = told(&[&first], "02T10:02");
+    log.readers = ["sam@northlight.example".to_owned()].into();
+    log.waiting_since = Some(at("02T10:02"));
+    let away = [("dana@northlight.example".to_owned(), "sam@northlight.example".to_owned())].into();
+    let incidents = [named(vec![first], log)];
+    let plan = plan_without(&away, settings.account("acme").unwrap(), &incidents, &settings, at("02T10:30"));
+    assert_eq!(plan.notices[0].recipients[0].0, "marcus@northlight.example");
+}
+
+#[test]
+fn what_time_found_out_may_be_the_owner_s_alone() {
+    let found =
+        |to| Cause { fact: Some("no word".to_owned()), to: Some(to), ..cause("f", "02T10:00", Severity::Warning) };
+    let readers = |to| -> Vec<String> {
+        let (_, notice) = first_notice(&[named(vec![found(to)], ToldSoFar::default())], "02T10:00");
+        notice.recipients.into_iter().map(|(address, _)| address).collect()
+    };
+    assert_eq!(readers(Told::Owner), ["sam@northlight.example"]);
+    assert!(readers(Told::Manager).contains(&"dana@northlight.example".to_owned()));
+}
+
+#[test]
+fn what_time_found_out_is_said_once() {
+    let found = Cause {
+        fact: Some("no word".to_owned()),
+        to: Some(Told::Manager),
+        ..cause("f", "02T10:00", Severity::Warning)
+    };
+    let plan = planned(&[named(vec![found.clone()], told(&[&found], "02T10:02"))], at("20T10:00"));
+    assert_eq!(plan, Plan::default());
+}
+
+#[test]
+fn what_is_the_owner_s_alone_stays_so_on_the_ladder_unless_an_answer_is_owed() {
+    let steps = "steps = [{ to = \"manager\", after = \"0m\" }, { to = \"director\", after = \"20m\" }]";
+    let settings =
+        config::parse(&format!("{}\nladder = \"l\"\n[ladder.l]\n{steps}\n", SETTINGS.trim_end()), "settings");
+    let settings = settings.unwrap();
+    let found = |signal: &str| Cause {
+        fact: Some("no word".to_owned()),
+        to: Some(Told::Owner),
+        signals: vec![signal.to_owned()],
+        ..cause("f", "02T10:00", Severity::Warning)
+    };
+    let readers = |log: ToldSoFar, found: &Cause, now: &str| -> Vec<String> {
+        let plan = plan(settings.account("acme").unwrap(), &[named(vec![found.clone()], log)], &settings, at(now));
+        plan.notices.into_iter().flat_map(|n| n.recipients).map(|(address, _)| address).collect()
+    };
+    let waits = |found: &Cause| ToldSoFar {
+        readers: ["sam@northlight.example".to_owned()].into(),
+        waiting_since: Some(at("02T10:02")),
+        ..told(&[found], "02T10:02")
+    };
+    let silence = found("silence_after_conflict");
+    assert_eq!(readers(ToldSoFar::default(), &silence, "02T10:05"), ["sam@northlight.example"]);
+    assert!(readers(waits(&silence), &silence, "02T16:00").is_empty(), "silence has stages of its own");
+    let owed = found("unanswered");
+    assert_eq!(readers(ToldSoFar::default(), &owed, "02T10:05"), ["sam@northlight.example"]);
+    assert_eq!(readers(waits(&owed), &owed, "02T16:00"), ["dana@northlight.example"]);
+    // Somebody may want the next to know all the same.
+    let raise = Answer {
+        id: 1,
+        at: at("02T11:00"),
+        person: "sam@northlight.example".to_owned(),
+        said: Said::Raise,
+        covers: ["f".to_owned()].into(),
+    };
+    let mut log = ToldSoFar { waiting_since: None, ..waits(&silence) };
+    log.answers.given.push(raise);
+    assert_eq!(readers(log, &silence, "02T11:00"), ["dana@northlight.example"]);
 }

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+#[path = "support/firm.rs"]
+mod firm;
 #[path = "support/history.rs"]
 mod history;
+#[path = "support/office.rs"]
+mod office;
 mod support;
 
 use std::fs;
@@ -365,6 +369,81 @@ async fn what_a_domain_repeats_is_learnt_and_no_new_text_any_more() {
             is_new.push(message.texts.new_text.contains("hall seven"));
         }
         assert_eq!(is_new, [true, true, true, true, true, false, false], "five times over two days make a habit");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_answer_by_replying_on_real_servers() {
+    const READERS: [&str; 3] = ["dana", "marcus", "sam"];
+    let mut office = office::Office::open("2026-03-02T10:00:00Z").await;
+    office.client("We will end the contract in March and take our business elsewhere.").await;
+    let alert = office.had("dana", "ACME");
+    assert_eq!(office.counts(READERS), [1, 0, 1], "the manager and the owner know");
+
+    // Who is not vouched for is not heard: from outside with results of their own making, nor as somebody else.
+    office.forge("dana", &alert, "close").await;
+    office.reply_as("sam", "dana", &alert, "close").await;
+    assert_eq!(office.state().await, "open");
+    assert_eq!(office.counts(READERS), [1, 0, 1], "and is told nothing");
+
+    // Nobody answers: the director hears of it, the others are reminded.
+    office.pass_to("2026-03-02T14:05:00Z").await;
+    let climbed = office.had("marcus", "still open");
+    assert_eq!(office.counts(READERS), [2, 1, 2]);
+
+    // Dana wants quiet until she has called them; the others see it at once.
+    office.reply_as("dana", "dana", &alert, "Snooze 2h").await;
+    assert_eq!(office.state().await, "snoozed");
+    office.had("sam", "Dana Reyes has put ACME Ltd off");
+    assert_eq!(office.counts(READERS), [2, 2, 3]);
+    office.pass_to("2026-03-02T15:55:00Z").await;
+    assert_eq!(office.counts(READERS), [2, 2, 3], "quiet");
+    office.pass_to("2026-03-02T16:10:00Z").await;
+    assert_eq!(office.state().await, "open");
+    assert_eq!(office.counts(READERS), [3, 3, 4], "awake");
+
+    // The director takes it: no repeat and no step of the ladder after that.
+    office.reply_as("marcus", "marcus", &climbed, "Mine, leave it to me.").await;
+    assert_eq!(office.state().await, "acknowledged");
+    office.had("dana", "Marcus Hale has taken over ACME Ltd");
+    office.pass_to("2026-03-06T17:00:00Z").await;
+    assert_eq!(office.counts(READERS), [4, 3, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_its_effect_on_each_engine() {
+    const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
+    on_each_engine(|Fresh { store, .. }| async move {
+        let mut firm = firm::Firm::on(store, firm::settings(), "02T10:00");
+        firm.client("Jane Doe <jane@acme-group.example>", LEAVES).await;
+        let dana = firm.news().iter().find(|mail| mail.to == firm::DANA).unwrap().reply_to();
+        let mut said = async |text: &str, minutes| {
+            firm.reply(firm::DANA, &dana, text).await;
+            firm.wait(minutes).await;
+            let happened = firm.happened();
+            let states =
+                firm.states().await.into_iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>();
+            (happened, states.join(", "))
+        };
+        let only = |state: &str| format!("acme-group.example/cancellation-1 {state}");
+        said("who", 2).await;
+        assert_eq!(said("ack", 2).await, (vec!["incident_acknowledged"], only("acknowledged")));
+        assert_eq!(said("undo", 2).await, (vec![], only("open")));
+        assert_eq!(said("snooze 1h", 2).await, (vec!["incident_snoozed"], only("snoozed")));
+        assert_eq!(said("help", 61).await, (vec!["incident_woken", "alert_repeat"], only("open")));
+        assert_eq!(said("away until fri", 2).await, (vec![], only("open")));
+        assert_eq!(said("back", 2).await, (vec![], only("open")));
+        assert_eq!(said("wrong", 2).await.1, only("closed"));
+        assert_eq!(said("undo", 2).await.1, only("open"));
+        let (happened, states) = said("file under acme", 2).await;
+        assert!(happened.contains(&"incident_opened") && happened.contains(&"alert"), "{happened:?}");
+        assert_eq!(states, format!("{}, acme/cancellation-1 open", only("closed")));
+        assert_eq!(said("undo", 2).await.1, format!("{}, acme/cancellation-1 closed", only("open")));
+        assert_eq!(
+            said("close called", 2).await,
+            (vec!["incident_closed"], format!("{}, acme/cancellation-1 closed", only("closed")))
+        );
     })
     .await;
 }

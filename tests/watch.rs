@@ -1,13 +1,21 @@
 //! Incidents: opened, changed, calmed and closed by what messages say and by quiet,
 //! in whatever order the messages reached us.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "a failed step fails its test"
+)]
 
 use barometer::calendar::Calendar;
-use barometer::config::Kind;
-use barometer::judge::{Severity, ToneLabel, Topic};
+use std::collections::BTreeSet;
+
+use barometer::calendar::WorkingSpan;
+use barometer::config::{Kind, Target};
+use barometer::judge::{Deed, DeedSort, Promise, PromiseSort, Severity, Side, ToneLabel, Topic};
 use barometer::read::Direction;
-use barometer::watch::{Entry, Incident, Patience, Phase, State};
+use barometer::watch::{Entry, Incident, Matter, Patience, Phase, State, Terms};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -36,15 +44,21 @@ fn entry(hours: i64, signals: &[&str], severity: Severity) -> Entry {
         tone: Some(ToneLabel::Frustrated),
         urgency: None,
         severity,
+        matter: Matter::default(),
     }
 }
 
+/// An account at rest: nothing but what messages say opens an incident.
+fn quiet<'a>(patience: &'a Patience, calendar: &'a Calendar) -> Terms<'a> {
+    Terms { resting: true, ..Terms::plain(patience, calendar) }
+}
+
 fn state(entries: &[Entry]) -> State {
-    State::of(entries, &Patience::default(), &Calendar::office())
+    State::of(entries, &quiet(&Patience::default(), &Calendar::office()))
 }
 
 fn incidents(entries: &[Entry], now: i64) -> Vec<Incident> {
-    state(entries).at(&Patience::default(), &Calendar::office(), hour(now)).incidents
+    state(entries).at(&quiet(&Patience::default(), &Calendar::office()), hour(now)).incidents
 }
 
 #[test]
@@ -70,18 +84,19 @@ fn another_topic_is_another_incident_and_one_message_rings_one_bell() {
 fn quiet_calms_after_five_working_days_and_closes_after_ten_more() {
     let cause = [entry(0, &["quality_complaint"], Severity::Warning)];
     let (patience, calendar) = (Patience::default(), Calendar::office());
+    let terms = quiet(&patience, &calendar);
     let open = state(&cause);
-    let calms_at = open.next_ask(&patience, &calendar).unwrap();
+    let calms_at = open.next_ask(&terms).unwrap();
     assert_eq!(calms_at, calendar.add_working_days(hour(0), 5));
     let just_before = calms_at.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
-    assert_eq!(open.at(&patience, &calendar, just_before).incidents[0].phase, Phase::Open);
-    let calming = open.at(&patience, &calendar, calms_at);
+    assert_eq!(open.at(&terms, just_before).incidents[0].phase, Phase::Open);
+    let calming = open.at(&terms, calms_at);
     assert_eq!(calming.incidents[0].phase, Phase::Calming);
-    let closes_at = calming.next_ask(&patience, &calendar).unwrap();
+    let closes_at = calming.next_ask(&terms).unwrap();
     assert_eq!(closes_at, calendar.add_working_days(calms_at, 10));
-    let closed = open.at(&patience, &calendar, closes_at);
+    let closed = open.at(&terms, closes_at);
     assert_eq!((closed.incidents[0].phase, closed.incidents[0].changed_at), (Phase::Closed, closes_at));
-    assert_eq!(closed.next_ask(&patience, &calendar), None);
+    assert_eq!(closed.next_ask(&terms), None);
 }
 
 #[test]
@@ -122,38 +137,146 @@ fn machines_and_our_own_talk_open_nothing() {
     assert_eq!(incidents(&[machine, internal, unknown, nothing], 4), []);
 }
 
-/// What the pipeline does with arrivals: one step where an entry comes last, from the start where it came late.
-fn folded(arrivals: &[Entry]) -> State {
-    let (patience, calendar) = (Patience::default(), Calendar::office());
+/// What the pipeline does with arrivals, in batches, each stored and read again: one step where entries
+/// come last, from the start where one came late; a copy of what is known changes nothing.
+fn folded(batches: &[Vec<Entry>], terms: &Terms<'_>) -> State {
     let mut known: Vec<Entry> = Vec::new();
     let mut state = State::default();
-    for entry in arrivals {
-        known.push(entry.clone());
-        if state.precedes(entry) {
-            state.apply(entry, &patience, &calendar);
-        } else {
-            known.sort_by(|a, b| a.position().cmp(&b.position()));
-            state = State::of(&known, &patience, &calendar);
+    for batch in batches {
+        let mut fresh: Vec<Entry> = Vec::new();
+        for entry in batch {
+            if !known.iter().chain(&fresh).any(|k| k.key == entry.key) {
+                fresh.push(entry.clone());
+            }
         }
+        fresh.sort_by(|a, b| a.position().cmp(&b.position()));
+        known.extend(fresh.iter().cloned());
+        known.sort_by(|a, b| a.position().cmp(&b.position()));
+        if fresh.first().is_some_and(|first| !state.precedes(first)) {
+            state = State::of(&known, terms);
+        } else {
+            for entry in &fresh {
+                state.apply(entry, terms);
+            }
+        }
+        // What time makes of it is looked at, and not kept.
+        let later = state.last.as_ref().map_or(hour(0), |(at, _)| *at) + jiff::SignedDuration::from_hours(100);
+        drop(state.at(terms, later));
+        state = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
     }
     state
+}
+
+/// A message with everything that watching looks at, from a few numbers.
+fn rich(hours: i64, [kind, tone, promise, deed]: [usize; 4]) -> Entry {
+    let signals: [&[&str]; 8] = [
+        &["quality_complaint"],
+        &["cancellation_risk", "blame"],
+        &["deescalation"],
+        &["praise"],
+        &["chaser"],
+        &["short_notice_deadline", "after_hours_demand"],
+        &[],
+        &["closing_courtesy"],
+    ];
+    let severities = [Severity::None, Severity::Info, Severity::Warning, Severity::Critical];
+    let tones = [ToneLabel::Hostile, ToneLabel::Frustrated, ToneLabel::Neutral, ToneLabel::Grateful];
+    let outbound = kind % 3 == 0;
+    let people = ["ann@acme.example", "bob@acme.example", "cleo@acme.example"];
+    let ours = ["sam@northlight.example", "dana@northlight.example"];
+    let (theirs, ours) = (people[kind % 3], ours[tone % 2]);
+    let words = ["draw", "list", "report", "invoice"];
+    let by = if outbound { Side::Us } else { Side::Them };
+    let due = hour(hours + 24 * (1 + i64::try_from(promise).unwrap())).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let promises = (promise < 4).then(|| Promise {
+        by,
+        person: if outbound { ours } else { theirs }.to_owned(),
+        words: "you will have it".to_owned(),
+        due: (promise > 0).then(|| due.to_string()),
+        about: vec![words[promise].to_owned()],
+        sort: if promise == 2 { PromiseSort::Meeting } else { PromiseSort::Delivery },
+    });
+    let sorts = [
+        DeedSort::Delivers,
+        DeedSort::Receives,
+        DeedSort::Misses,
+        DeedSort::Slips,
+        DeedSort::Keeps,
+        DeedSort::Called,
+        DeedSort::Allows,
+        DeedSort::Answered,
+    ];
+    let deeds = sorts.get(deed).map(|sort| Deed {
+        sort: *sort,
+        about: vec![words[tone].to_owned()],
+        on: Some(due.to_string()),
+    });
+    Entry {
+        direction: Some(if outbound { Direction::Outbound } else { Direction::Inbound }),
+        person: if outbound { ours } else { theirs }.to_owned(),
+        name: if outbound { ours } else { theirs }.to_owned(),
+        addressee: if outbound { theirs } else { ours }.to_owned(),
+        tone: Some(tones[tone]),
+        matter: Matter {
+            subject: words[deed % 4].to_owned(),
+            about: vec![words[deed % 4].to_owned()],
+            to: vec![if outbound { theirs } else { ours }.to_owned()],
+            brought_by: ours.to_owned(),
+            asks: deed % 2 == 0,
+            promises: promises.into_iter().collect(),
+            deeds: deeds.into_iter().collect(),
+            ..Matter::default()
+        },
+        ..entry(hours, signals[(kind + deed) % 8], severities[(kind + tone) % 4])
+    }
+}
+
+fn target() -> Target {
+    let span = |hours| WorkingSpan { days: 0, time: jiff::SignedDuration::from_hours(hours) };
+    Target {
+        calendar: None,
+        first_response: span(4),
+        next_response: span(8),
+        keep_informed: WorkingSpan { days: 5, time: jiff::SignedDuration::ZERO },
+        warn_at: 0.75,
+        kind: None,
+    }
 }
 
 proptest! {
     #[test]
     fn the_order_of_arrival_changes_nothing(
-        written in proptest::collection::btree_set(0i64..60 * DAY, 1..12),
-        seed in proptest::collection::vec((0usize..4, 0usize..4), 12),
-        order in Just((0..12usize).collect::<Vec<_>>()).prop_shuffle(),
+        written in proptest::collection::btree_set(0i64..90 * DAY, 1..40),
+        seed in proptest::collection::vec((0usize..6, 0usize..4, 0usize..6, 0usize..10), 40),
+        order in Just((0..40usize).collect::<Vec<_>>()).prop_shuffle(),
+        cuts in proptest::collection::vec(1usize..6, 40),
+        again in proptest::collection::vec(0usize..40, 6),
     ) {
-        let signals = [&["quality_complaint"][..], &["cancellation_risk", "blame"], &["deescalation"], &["praise"]];
-        let severities = [Severity::None, Severity::Info, Severity::Warning, Severity::Critical];
-        let entries: Vec<Entry> = written
-            .iter()
-            .zip(&seed)
-            .map(|(hours, (signal, severity))| entry(*hours, signals[*signal], severities[*severity]))
-            .collect();
-        let shuffled: Vec<Entry> = order.iter().filter_map(|n| entries.get(*n).cloned()).collect();
-        prop_assert_eq!(folded(&shuffled), state(&entries));
+        let (patience, calendar, target) = (Patience::default(), Calendar::office(), target());
+        let terms = Terms { cadence_days: Some(7), target: Some((&target, &calendar)), ..Terms::plain(&patience, &calendar) };
+        let entries: Vec<Entry> =
+            written.iter().zip(&seed).map(|(hours, (a, b, c, d))| rich(*hours, [*a, *b, *c, *d])).collect();
+        let mut arrivals: Vec<Entry> = order.iter().filter_map(|n| entries.get(*n).cloned()).collect();
+        arrivals.extend(again.iter().filter_map(|n| entries.get(*n).cloned()));
+        let mut batches = Vec::new();
+        let mut rest = arrivals.as_slice();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (batch, later) = rest.split_at(rest.len().min(*cut));
+            batches.push(batch.to_vec());
+            rest = later;
+        }
+        let mut whole = State::of(&entries, &terms);
+        whole.departed.clear();
+        let mut by_pieces = folded(&batches, &terms);
+        by_pieces.departed.clear();
+        prop_assert_eq!(&by_pieces, &whole);
+        // Time in one step is time in many.
+        let (soon, late) = (hour(95 * DAY), hour(200 * DAY));
+        prop_assert_eq!(whole.at(&terms, soon).at(&terms, late), whole.at(&terms, late));
+        let mut seen = BTreeSet::new();
+        prop_assert!(whole.at(&terms, late).findings.iter().all(|f| seen.insert(f.id.clone())), "a finding twice");
     }
 }

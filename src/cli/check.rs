@@ -1,6 +1,7 @@
 //! `barometer check`: each step tried, with the remedy where one fails.
 
 use anyhow::Result;
+use barometer::command::{self, Placed};
 use barometer::config::{After, Mailbox, Relay, Settings};
 use barometer::edge::folder::Folder;
 use barometer::edge::imap::{ImapError, Session, Timeouts};
@@ -153,11 +154,12 @@ async fn look_around(
     let selected = session.select(&mailbox.folder).await?;
     findings.ok(step, &format!("folder {:?} has {} messages", mailbox.folder, selected.exists));
     let uids = session.uids_from(1).await?;
-    let mut seen: Vec<String> = Vec::new();
+    let (mut seen, mut placed): (Vec<String>, _) = (Vec::new(), Placed::Nowhere);
     let recent = uids.iter().rev().take(RECENT);
     for uid in recent {
         let head = session.headers(*uid).await?.unwrap_or_default();
         seen.extend(intake::vouching(&head));
+        placed = placed.max(mailbox.authserv_id.as_ref().map_or(placed, |id| command::placed(&head, id)));
     }
     seen.sort();
     seen.dedup();
@@ -166,15 +168,16 @@ async fn look_around(
     } else {
         format!("recent mail names {}", seen.join(", "))
     };
-    match &mailbox.authserv_id {
-        None => findings.note(
+    match (&mailbox.authserv_id, placed) {
+        (None, _) => findings.note(
             step,
-            &format!("no `authserv_id`, so alerts offer no reply commands: nobody vouches for who writes; {known}; set it to the one that your own mail server writes"),
+            &format!("no `authserv_id`, so alerts offer no reply commands: nobody vouches for who writes; {known}; set it to the one that your own mail server writes (README, Answering alerts)"),
         ),
-        Some(id) if seen.iter().any(|one| one.eq_ignore_ascii_case(id)) => {
-            findings.ok(step, &format!("{id} vouches for recent mail"));
+        (Some(id), Placed::Well) => {
+            findings.ok(step, &format!("{id} vouches for recent mail, so alerts can be answered by replying"));
         }
-        Some(id) => findings.note(step, &format!("`authserv_id` is {id}, and {known}; check how your mail server calls itself")),
+        (Some(id), Placed::TooLow) => findings.note(step, &format!("results of {id} stand below the Received field of the server that took the mail, where anybody can write them, so replies have no effect; let that server write them on top (README, Answering alerts)")),
+        (Some(id), Placed::Nowhere) => findings.note(step, &format!("`authserv_id` is {id}, and {known}, so replies may have no effect; check how your mail server calls itself, and that it vouches for mail of your own people")),
     }
     Ok(())
 }

@@ -1,16 +1,23 @@
 //! `barometer incidents`: what managers must know of.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use barometer::config::Settings;
+use barometer::pipeline::{Happened, history};
 use barometer::store::{Store, incidents};
 use clap::Args;
 use jiff::Timestamp;
 
 use super::{Common, Outcome, open, print};
 
-/// List incidents, the open ones unless asked for all.
+/// List incidents, the open ones unless asked for all; or tell everything that one of them did.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  barometer incidents --all")]
+#[command(
+    after_help = "Example:\n  barometer incidents --all\n  barometer incidents acme/cancellation-1   # its messages, what was told to whom, what was answered"
+)]
 pub struct Incidents {
+    /// Tell everything that this one did.
+    #[arg(value_name = "NAME", conflicts_with_all = ["all", "account"])]
+    name: Option<String>,
     /// Closed ones too.
     #[arg(long)]
     all: bool,
@@ -22,6 +29,9 @@ pub struct Incidents {
 impl Incidents {
     pub fn run(self, common: &Common) -> Result<Outcome> {
         let settings = open::settings(common)?;
+        if let Some(name) = &self.name {
+            return one(common, &settings, name);
+        }
         let rows = open::block_on(async {
             let store = Store::open(&settings.service.store).await?;
             let mut db = store.read().await?;
@@ -51,4 +61,27 @@ impl Incidents {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Everything that one incident did, in the order in which it happened.
+fn one(common: &Common, settings: &Settings, name: &str) -> Result<Outcome> {
+    let happened = open::block_on(async {
+        let store = Store::open(&settings.service.store).await?;
+        let mut db = store.read().await?;
+        Ok(history(&mut db, name).await?)
+    })?;
+    let Some(happened) = happened else {
+        bail!("there is no incident {name:?}; `barometer incidents --all` lists them");
+    };
+    let mut table = vec![["when (UTC)", "what", "who", "more"].map(String::from).to_vec()];
+    for Happened { at, what, who, more } in &happened {
+        if common.json {
+            print::json(&serde_json::json!({ "incident": name, "at": at, "what": what, "who": who, "more": more }));
+        }
+        table.push(vec![at.strftime("%Y-%m-%d %H:%M").to_string(), what.clone(), who.join(", "), more.clone()]);
+    }
+    if !common.json {
+        print::table(&table);
+    }
+    Ok(Outcome::Done)
 }

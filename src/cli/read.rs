@@ -92,9 +92,12 @@ pub fn as_json(path: &str, understood: &Understood) -> Value {
 }
 
 fn verdict_json(verdict: &Verdict) -> Value {
+    let promises = verdict.commitments.iter();
+    let promises: Vec<Value> =
+        promises.map(|p| json!({ "by": p.by, "person": p.person, "words": p.words, "due": p.due })).collect();
     json!({
         "tone": verdict.tone, "urgency": verdict.urgency, "asks": verdict.asks, "signals": verdict.signals,
-        "commitments": verdict.commitments, "severity": verdict.severity, "escalate": verdict.escalate(),
+        "commitments": promises, "severity": verdict.severity, "escalate": verdict.escalate(),
         "reasons": verdict.reasons, "hits": verdict.hits, "leanings": verdict.leanings,
     })
 }

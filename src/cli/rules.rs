@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use barometer::judge::Rules;
+use barometer::pipeline::Correction;
 use clap::{Args, Subcommand};
 
 use super::{Common, Outcome, open, print};
@@ -66,14 +67,15 @@ fn check(common: &Common, mut paths: Vec<PathBuf>) -> Result<Outcome> {
 fn list(common: &Common) -> Result<Outcome> {
     let settings = open::settings_or_none(common)?;
     let rules: Rules = open::rules(&settings.as_ref().map(|s| s.service.rules.clone()).unwrap_or_default())?;
-    let (hits, judged) = match &settings {
+    let (hits, judged, corrections) = match &settings {
         Some(settings) => open::block_on(async {
             let store = barometer::store::Store::open(&settings.service.store).await?;
             let mut db = store.read().await?;
             let hits = barometer::store::verdicts::hit_counts(&mut db).await?;
-            Ok((hits, barometer::store::verdicts::judged(&mut db).await?))
+            let corrections = barometer::pipeline::corrections(&mut db).await?;
+            Ok((hits, barometer::store::verdicts::judged(&mut db).await?, corrections))
         })?,
-        None => (Vec::new(), 0),
+        None => (Vec::new(), 0, Vec::new()),
     };
     let mut rows =
         vec![["rule", "signal", "status", "hits", "rate", "file", "what it sees"].map(String::from).to_vec()];
@@ -98,7 +100,23 @@ fn list(common: &Common) -> Result<Outcome> {
     if !common.json {
         print::table(&rows);
     }
+    list_corrections(common, &corrections);
     Ok(Outcome::Done)
+}
+
+/// What managers corrected by answering `wrong`.
+fn list_corrections(common: &Common, corrections: &[Correction]) {
+    let mut rows = vec![["corrected rule", "account", "points left"].map(String::from).to_vec()];
+    for Correction { account, rule, left } in corrections {
+        if common.json {
+            print::json(&serde_json::json!({ "corrected": rule, "account": account, "points_left": left }));
+        }
+        rows.push(vec![rule.clone(), account.clone(), format!("{left} %")]);
+    }
+    if !common.json && !corrections.is_empty() {
+        print::text("");
+        print::table(&rows);
+    }
 }
 
 /// Hits a hundred messages.

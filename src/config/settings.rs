@@ -436,6 +436,16 @@ impl Settings {
         self.calendars.get(&account.calendar).unwrap_or_else(|| self.default_calendar())
     }
 
+    /// How soon an account is answered: by the target it names, else by the only one that applies to its kind.
+    #[must_use]
+    pub fn target_of(&self, account: &Account) -> Option<&Target> {
+        let named = account.target.as_ref().and_then(|name| self.targets.get(name));
+        named.or_else(|| {
+            let mut fit = self.targets.values().filter(|t| t.kind.is_none_or(|kind| kind == account.kind));
+            fit.next().filter(|_| fit.next().is_none())
+        })
+    }
+
     /// When we work.
     #[must_use]
     pub fn default_calendar(&self) -> &Calendar {

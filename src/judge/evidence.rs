@@ -4,19 +4,22 @@ use std::ops::Range;
 
 use super::Letter;
 use super::deadline::{self, Wanted};
+use super::deed;
 use super::language::{Speaks, WORDS, Words};
 use super::prefilter::Candidates;
 use super::promise::{self, Found};
 use super::rules::{About, Conditional, Negation, Rule, Rules, Scope, Status};
 use super::signal::{self, Speed};
 use super::text::{Line, Zone};
-use super::verdict::{Hit, Signal};
+use super::verdict::{Deed, Hit, Signal};
 use crate::read::Direction;
 
 /// A letter longer than this many words also tells of matters between others.
 const LETTER_WORDS: usize = 120;
 /// Beyond this many words a text proves less by a single phrase, in proportion.
 const LONG_WORDS: u32 = 350;
+/// So many words tell what a text speaks of.
+const MOST_WORDS: usize = 80;
 /// Why a hit of a rule on trial does not count.
 const TESTING: &str = "the rule is on trial";
 
@@ -25,6 +28,9 @@ pub(super) struct Evidence {
     pub(super) hits: Vec<Fired>,
     pub(super) wanted: Wanted,
     pub(super) promises: Vec<Found>,
+    pub(super) deeds: Vec<Deed>,
+    /// What subject and text speak of.
+    pub(super) about: [Vec<String>; 2],
     pub(super) asks: bool,
     pub(super) unhurried: bool,
     /// Signals without a rule, with the words behind them.
@@ -82,7 +88,8 @@ pub(super) fn gather(rules: &Rules, letter: &Letter<'_>) -> Evidence {
     let empty = Zone::default();
     let (subject, new) = (subject.unwrap_or(&empty), new.unwrap_or(&empty));
     let wanted = deadline::wanted(words, letter, [subject, new]);
-    let promises = promise::promises(words, letter, new);
+    let promises = promise::promises(words, letter, [subject, new]);
+    let deeds = deed::deeds(words, letter, [subject, new]);
     let spoken = || new.sentences().enumerate().filter(|(i, _)| !new.is_courtesy(*i));
     let mut evidence = Evidence {
         asks: spoken().any(|(_, s)| words.asks(s)),
@@ -92,6 +99,8 @@ pub(super) fn gather(rules: &Rules, letter: &Letter<'_>) -> Evidence {
         hits: std::mem::take(&mut hits),
         wanted,
         promises,
+        deeds,
+        about: [words.about(letter.subject), words.stems(new.low(), MOST_WORDS)],
     };
     add_metas(rules, letter, &mut evidence);
     evidence
@@ -219,7 +228,8 @@ impl Reader<'_> {
     }
 
     fn fire(&self, rule: &Rule, place: &Place<'_>) -> Fired {
-        let mut factor = rule.confidence;
+        let corrected = self.letter.corrected.iter().find(|(id, _)| *id == rule.id);
+        let mut factor = rule.confidence * corrected.map_or(1.0, |(_, left)| f64::from(*left) / 100.0);
         let mut inverted = false;
         let mut suppressed = self.suppressor(rule, place);
         if suppressed.is_none()

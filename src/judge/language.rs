@@ -17,6 +17,8 @@ const NEGATION_REACH: usize = 5;
 const COPIED_REACH: usize = 60;
 /// Bytes before a full stop that tell an abbreviation: what stands before it, and the longest.
 const ABBREVIATION_REACH: usize = 7;
+/// Most words by which a sentence is known.
+const MOST_ABOUT: usize = 24;
 /// Words between a hedge or an intensifier and what it colours.
 const COLOUR_REACH: usize = 3;
 
@@ -43,8 +45,10 @@ struct Pack {
     copying: String,
     unhurried: String,
     inherited: String,
+    idle: String,
     time: std::collections::BTreeMap<String, String>,
     promise: std::collections::BTreeMap<String, String>,
+    deed: std::collections::BTreeMap<String, String>,
 }
 
 /// The language pack, compiled.
@@ -69,8 +73,10 @@ pub(super) struct Words {
     copying: Notion,
     unhurried: Notion,
     inherited: Notion,
+    idle: std::collections::HashSet<String>,
     time: std::collections::BTreeMap<String, Notion>,
     promise: std::collections::BTreeMap<String, Notion>,
+    deed: std::collections::BTreeMap<String, Notion>,
     /// Which notions may stand in which sentence.
     prefilter: Prefilter,
 }
@@ -80,7 +86,7 @@ pub(super) struct Words {
 pub(super) struct Notion {
     machine: Machine,
     /// Its bit in [`Line::notions`]; 0 where nothing tells that it cannot be there.
-    bit: u64,
+    bit: u128,
 }
 
 impl Notion {
@@ -135,7 +141,7 @@ impl Words {
             let needs = needs::needs(&hir);
             let place = u32::try_from(known.len()).ok().filter(|_| !needs.is_empty());
             known.push(needs);
-            Notion { machine, bit: place.and_then(|place| 1u64.checked_shl(place)).unwrap_or(0) }
+            Notion { machine, bit: place.and_then(|place| 1u128.checked_shl(place)).unwrap_or(0) }
         };
         let mut words = Self {
             prefilter: Prefilter::new([].into_iter()).expect("no literals are few"),
@@ -158,8 +164,10 @@ impl Words {
             copying: compile(&pack.copying),
             unhurried: compile(&pack.unhurried),
             inherited: compile(&pack.inherited),
+            idle: pack.idle.split_whitespace().map(str::to_owned).collect(),
             time: pack.time.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
             promise: pack.promise.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
+            deed: pack.deed.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
         };
         words.prefilter = Prefilter::new(known.iter()).expect("the language pack is whole");
         words
@@ -170,7 +178,7 @@ impl Words {
         let mut found = Vec::new();
         self.prefilter.scan(zone, &mut |notion, sentence| found.push((notion, sentence)));
         for (notion, sentence) in found {
-            zone.note(sentence as usize, 1u64.checked_shl(notion).unwrap_or(0));
+            zone.note(sentence as usize, 1u128.checked_shl(notion).unwrap_or(0));
         }
     }
 
@@ -277,6 +285,12 @@ impl Words {
         self.writer.is_match(words) && !self.reader.is_match(words)
     }
 
+    /// Whether a piece of a sentence begins with somebody who acts.
+    pub(super) fn begins_with_subject(&self, piece: Line<'_>) -> bool {
+        let blank = piece.text().len() - piece.text().trim_start().len();
+        self.subject.find(piece).is_some_and(|found| found.start == blank)
+    }
+
     /// Whether a sentence names its writer or its reader.
     pub(super) fn is_personal(&self, sentence: Line<'_>) -> bool {
         self.writer.is_match(sentence) || self.reader.is_match(sentence)
@@ -306,6 +320,31 @@ impl Words {
         self.promise.get(name)
     }
 
+    pub(super) fn deed(&self, name: &str) -> Option<&Notion> {
+        self.deed.get(name)
+    }
+
+    /// The words that tell what a text is about, by their stems, each once; at most 24.
+    pub(super) fn about(&self, text: &str) -> Vec<String> {
+        self.stems(text, MOST_ABOUT)
+    }
+
+    /// The same, at most so many.
+    pub(super) fn stems(&self, text: &str, most: usize) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for word in text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '-')) {
+            let word = word.trim_matches(['\'', '-']).to_lowercase();
+            if word.chars().count() < 3 || self.idle.contains(&word) || is_number_of_day(&word) {
+                continue;
+            }
+            let stem = stem(&word);
+            if found.len() < most && !found.contains(&stem) {
+                found.push(stem);
+            }
+        }
+        found
+    }
+
     /// The clause around `span`: from the last break before it to the first after it.
     pub(super) fn clause(&self, sentence: Line<'_>, span: &Range<usize>) -> Range<usize> {
         let mut clause = 0..sentence.text().len();
@@ -319,6 +358,22 @@ impl Words {
         }
         clause
     }
+}
+
+fn is_number_of_day(word: &str) -> bool {
+    let digits = word.trim_end_matches(char::is_alphabetic);
+    word.len() <= 4 && digits.len() <= 2 && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A word without the commonest endings, so that `fixes`, `fixed` and `fixing` are one.
+fn stem(word: &str) -> String {
+    let word = word.strip_suffix("'s").unwrap_or(word);
+    for ending in ["ations", "ation", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "s", "y", "e"] {
+        if let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3) {
+            return stem.to_owned();
+        }
+    }
+    word.to_owned()
 }
 
 fn colours(words: &Notion, sentence: Line<'_>, span: &Range<usize>) -> bool {

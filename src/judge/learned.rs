@@ -86,7 +86,8 @@ pub(super) fn weigh(letter: &Letter<'_>, by_rules: &Verdict) -> Option<Weighed> 
     if scales.read.known.is_empty() {
         return None;
     }
-    let escalate = scales.alone("escalate").unwrap_or((0.0, 1.0));
+    let (share, from) = scales.alone("escalate").unwrap_or((0.0, 1.0));
+    let escalate = (share * scales.believed(), from);
     let mut leanings = vec![scales.explain("escalate", escalate.0)];
     let tone = scales.tone(&mut leanings)?;
     let urgency = scales.urgency(&mut leanings)?;
@@ -122,8 +123,9 @@ impl Scales<'_> {
         let mut found = Vec::new();
         for (question, sum) in self.weights.questions().iter().zip(&self.sums) {
             let Some(signal) = question.name.strip_prefix(PREFIX) else { continue };
-            let share = logistic(*sum);
             let known = self.by_rules.signals.iter().find(|s| s.signal == signal);
+            // Where the firm has said that words were weighed wrong for this account, it takes more of them.
+            let share = logistic(*sum) * if known.is_some() { 1.0 } else { self.believed() };
             // What would be told at once must fit the rest of the message.
             let grave = signal::speed(signal, self.letter.direction, self.letter.kind) == Speed::Now;
             let least = match known {
@@ -143,6 +145,12 @@ impl Scales<'_> {
             leanings.push(leaning);
         }
         found
+    }
+
+    /// What corrections have left of our word, 0.5 to 1.
+    fn believed(&self) -> f64 {
+        let corrected = self.letter.corrected.iter().find(|(id, _)| id == LEARNED);
+        corrected.map_or(1.0, |(_, left)| f64::from(*left) / 100.0)
     }
 
     fn alone(&self, name: &str) -> Option<(f64, f64)> {

@@ -16,8 +16,10 @@ mod prefilter;
 mod rules;
 
 mod deadline;
+mod deed;
 mod evidence;
 mod moment;
+mod plan;
 mod promise;
 mod severity;
 mod weigh;
@@ -29,8 +31,15 @@ pub mod score;
 pub use rules::{Cap, Complaint, Complaints, Labels, RuleFile, RuleInfo, Rules, Status, shipped};
 pub use signal::Topic;
 pub use verdict::{
-    Hit, Leaning, Letter, Promise, Severity, Side, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict,
+    Deed, DeedSort, Hit, Leaning, Letter, Promise, PromiseSort, Severity, Side, Signal, Tone, ToneLabel, Urgency,
+    UrgencyLabel, Verdict,
 };
+
+/// Stems of the words that tell what a text is about, each once.
+#[must_use]
+pub fn about(text: &str) -> Vec<String> {
+    language::WORDS.about(text)
+}
 
 /// Judges messages by a checked set of rules.
 #[derive(Debug, Clone)]

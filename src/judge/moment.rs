@@ -20,6 +20,8 @@ pub(super) struct Moment {
     pub(super) until: bool,
     /// Whether the words around it tell of the past.
     pub(super) past: bool,
+    /// Whether no weekday, month or "tomorrow" names it: "the 13th" alone.
+    pub(super) bare: bool,
 }
 
 /// How a time is named.
@@ -61,6 +63,18 @@ struct Part {
     date: Option<Date>,
     time: Option<Time>,
     sort: Sort,
+    by: NamedBy,
+}
+
+/// What names a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    Weekday,
+    /// The number of a day alone.
+    Number,
+    /// A day and its month.
+    Date,
+    Else,
 }
 
 /// The times named in a sentence, in order; at most 20.
@@ -87,7 +101,27 @@ fn join(parts: Vec<Part>, sentence: Line<'_>) -> Vec<Part> {
             let dated = last.date.is_some() || last.sort != Sort::Clock;
             let complements = dated != (part.date.is_some() || part.sort != Sort::Clock)
                 && (last.time.is_none() || part.time.is_none() || last.sort == Sort::Tonight);
-            let day_of = last.sort == Sort::Today && part.sort == Sort::Day && part.date.is_some();
+            let later = matches!(part.sort, Sort::Day | Sort::Tomorrow | Sort::Weekend);
+            let day_of = last.sort == Sort::Today && later && part.date.is_some();
+            // "Friday, the 13th": one day, and its number is surer. "Tomorrow, Tuesday": one day.
+            let beside = between.chars().all(|c| matches!(c, ' ' | ',' | '(')) && part.time.is_none();
+            let same = beside && part.date.is_some() && last.time.is_none() && last.date.is_some();
+            if same && last.by == NamedBy::Weekday && matches!(part.by, NamedBy::Number | NamedBy::Date) {
+                last.span.end = part.span.end;
+                last.date = part.date;
+                last.by = NamedBy::Else;
+                continue;
+            }
+            if same
+                && part.by == NamedBy::Weekday
+                && (matches!(last.by, NamedBy::Number | NamedBy::Date)
+                    || last.sort == Sort::Tomorrow
+                    || last.date == part.date)
+            {
+                last.span.end = part.span.end;
+                last.by = NamedBy::Else;
+                continue;
+            }
             if near && (complements || day_of) {
                 last.span.end = part.span.end;
                 if !dated || day_of {
@@ -119,7 +153,8 @@ fn finish(words: &Words, sentence: Line<'_>, now: DateTime, part: Part) -> Momen
         (Sort::Tomorrow | Sort::Day, None) if morning => Some(Time::constant(9, 30, 0, 0)),
         (_, time) => time.map(|time| likely(time, part.sort, now)),
     };
-    Moment { date: part.date.unwrap_or(now.date()), time, sort: part.sort, until, past: is_told, span: part.span }
+    let bare = part.by == NamedBy::Number;
+    Moment { date: part.date.unwrap_or(now.date()), time, sort: part.sort, until, past: is_told, bare, span: part.span }
 }
 
 /// An hour before now, named without am or pm, is meant for later today.
@@ -145,36 +180,80 @@ fn dates(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Part> {
         ("soon",        Sort::Soon,     Some(today),              soon),
         ("tonight",     Sort::Tonight,  Some(today),              evening),
         ("tomorrow",    Sort::Tomorrow, today.tomorrow().ok(),    None),
+        ("after_tomorrow", Sort::Day,   later(today, 2),          None),
         ("weekend",     Sort::Weekend,  on(today, Weekday::Saturday), None),
         ("end_of_week", Sort::Day,      on_or_after(today, Weekday::Friday), None),
+        ("start_of_week", Sort::Day,    next_week(today, Weekday::Monday), None),
         ("next_week",   Sort::Day,      next_week(today, Weekday::Friday), None),
+        ("end_of_next_week", Sort::Day, next_week(today, Weekday::Friday), None),
+        ("week_after_next", Sort::Day,  next_week(today, Weekday::Friday).and_then(|day| later(day, 7)), None),
     ];
     for (name, sort, date, time) in plain {
-        let found = words.time(name).into_iter().flat_map(|r| r.find_iter(sentence));
-        parts.extend(found.map(|span| Part { span, date, time, sort }));
+        for span in words.time(name).into_iter().flat_map(|r| r.find_iter(sentence)) {
+            let named = sentence.part(span.clone()).low();
+            let day = named.ends_with("sunday").then(|| on(today, Weekday::Sunday)).flatten().or(date);
+            let by = if named.ends_with("day") && sort == Sort::Weekend { NamedBy::Weekday } else { NamedBy::Else };
+            parts.push(Part { span, date: day, time, sort, by });
+        }
     }
     parts.extend(named_days(words, sentence, today));
     parts
 }
 
+/// Ways to name a day, and what finds each.
+const DAYS: [&str; 15] = [
+    "weekday",
+    "weekday_day",
+    "week_on",
+    "start_of_month",
+    "middle_of_month",
+    "end_of_month",
+    "day_month",
+    "month_day",
+    "day_only",
+    "bare_day",
+    "iso",
+    "numeric",
+    "within_days",
+    "days_from",
+    "within_hours",
+];
+
 /// Days by weekday, date or distance.
 fn named_days(words: &Words, sentence: Line<'_>, today: Date) -> Vec<Part> {
     let mut parts = Vec::new();
-    for name in ["weekday", "end_of_month", "day_month", "month_day", "day_only", "iso", "within_days"] {
+    for name in DAYS {
         let Some(regex) = words.time(name) else {
             continue;
         };
         for captures in regex.captures_iter(sentence) {
             let get = |group: &str| captures.name(group);
+            let month =
+                if get("following").is_some() { next_month(today) } else { get("month").and_then(month_number) };
+            let mut span = captures.range();
             let date = match name {
-                "weekday" => weekday(get("day"), get("next"), today),
-                "end_of_month" => end_of_month(get("month"), today),
-                "within_days" => within(get("count"), get("working"), get("unit"), today),
-                "iso" => calendar_day(get("year"), get("month_number"), get("day")),
-                _ => day_of(get("day"), get("month"), today),
+                "weekday" => weekday(get("day"), get("next"), get("week"), today),
+                "week_on" => week_on(sentence.part(captures.range()).low(), today),
+                "start_of_month" => day_in(month, 1, today),
+                "middle_of_month" => day_in(month, 15, today),
+                "end_of_month" => end_of_month(month, today),
+                "within_days" | "days_from" => within(get("count"), get("working"), get("unit"), today),
+                "within_hours" => within_hours(get("count"), today),
+                "iso" | "numeric" => calendar_day(get("year"), get("month_number"), get("day")),
+                _ => day_of(get("day"), get("month"), get("year"), today),
+            };
+            // The preposition belongs to the sentence, not to the day.
+            if name == "bare_day" {
+                span.start += sentence.part(span.clone()).text().find(' ').map_or(0, |blank| blank + 1);
+            }
+            let by = match name {
+                "weekday" => NamedBy::Weekday,
+                "day_only" | "bare_day" => NamedBy::Number,
+                "day_month" | "month_day" => NamedBy::Date,
+                _ => NamedBy::Else,
             };
             if let Some(date) = date {
-                parts.push(Part { span: captures.range(), date: Some(date), time: None, sort: Sort::Day });
+                parts.push(Part { span, date: Some(date), time: None, sort: Sort::Day, by });
             }
         }
     }
@@ -194,15 +273,17 @@ fn clocks(words: &Words, sentence: Line<'_>) -> Vec<Part> {
         let minute: i8 = group("minute").and_then(|m| m.parse().ok()).unwrap_or(0);
         let time = hour.and_then(|h| clock_time(h, minute, group("half")));
         if time.is_some() {
-            parts.push(Part { span, date: None, time, sort: Sort::Clock });
+            parts.push(Part { span, date: None, time, sort: Sort::Clock, by: NamedBy::Else });
         }
     }
     for span in words.time("spoken_clock").into_iter().flat_map(|r| r.find_iter(sentence)) {
         let found = sentence.part(span.clone()).text();
-        let named = ["noon", "midday", "lunch", "midnight"].iter().any(|n| starts(found, n));
+        let plain = found.to_ascii_lowercase();
+        let named = ["noon", "midday", "lunch", "midnight", "half ", "quarter "].iter().any(|n| starts(found, n))
+            || plain.ends_with("clock");
         if named || framed(words, sentence, &span) {
             let time = spoken(found);
-            parts.push(Part { span, date: None, time, sort: Sort::Clock });
+            parts.push(Part { span, date: None, time, sort: Sort::Clock, by: NamedBy::Else });
         }
     }
     parts
@@ -235,17 +316,24 @@ fn spoken(word: &str) -> Option<Time> {
     if word.starts_with("lunch") {
         return Time::new(12, 30, 0, 0).ok();
     }
-    let hour = if matches!(word.as_str(), "noon" | "midday") { 12 } else { count(&word)? };
-    clock_time(i8::try_from(hour).ok()?, 0, None)
+    let word = word.trim_end_matches("clock").trim_end_matches("o'").trim();
+    let (shift, word) = match word.split_once(" past ").or_else(|| word.split_once(" to ")) {
+        Some((part, hour)) if word.contains(" past ") => (if part == "half" { 30 } else { 15 }, hour),
+        Some((part, hour)) => (if part == "half" { -30 } else { -15 }, hour),
+        None => (0, word),
+    };
+    let hour = if matches!(word, "noon" | "midday") { 12 } else { count(word)? };
+    let time = clock_time(i8::try_from(hour).ok()?, 0, None)?;
+    time.checked_add(Span::new().minutes(shift)).ok()
 }
 
 /// A small number in figures or in words.
 fn count(word: &str) -> Option<i32> {
     #[rustfmt::skip]
-    const WORDS: [(&str, i32); 14] = [
+    const WORDS: [(&str, i32); 15] = [
         ("one", 1), ("two", 2), ("three", 3), ("four", 4), ("five", 5), ("six", 6), ("seven", 7),
         ("eight", 8), ("nine", 9), ("ten", 10), ("eleven", 11), ("twelve", 12), ("fourteen", 14),
-        ("a", 1),
+        ("a", 1), ("an", 1),
     ];
     let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
     word.parse().ok().or(found.map(|(_, n)| *n))
@@ -255,22 +343,41 @@ fn starts(text: &str, with: &str) -> bool {
     text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
 }
 
-fn weekday(day: Option<&str>, next: Option<&str>, today: Date) -> Option<Date> {
-    let day = day?;
+/// A weekday by the beginning of its name.
+fn weekday_named(day: &str) -> Option<Weekday> {
     #[rustfmt::skip]
-    let weekday = [
+    const NAMES: [(&str, Weekday); 7] = [
         ("mon", Weekday::Monday), ("tue", Weekday::Tuesday), ("wed", Weekday::Wednesday),
         ("thu", Weekday::Thursday), ("fri", Weekday::Friday), ("sat", Weekday::Saturday),
         ("sun", Weekday::Sunday),
-    ]
-    .into_iter()
-    .find(|(name, _)| starts(day, name))
-    .map(|(_, weekday)| weekday)?;
-    match next {
+    ];
+    NAMES.into_iter().find(|(name, _)| starts(day, name)).map(|(_, weekday)| weekday)
+}
+
+fn weekday(day: Option<&str>, next: Option<&str>, week: Option<&str>, today: Date) -> Option<Date> {
+    let weekday = weekday_named(day?)?;
+    let found = match next {
         Some(next) if starts(next, "next") => next_week(today, weekday),
         Some(next) if starts(next, "this") => on_or_after(today, weekday),
         _ => on(today, weekday),
-    }
+    };
+    if week.is_some() { later(found?, 7) } else { found }
+}
+
+/// "A week on Friday", "two weeks today".
+fn week_on(words: &str, today: Date) -> Option<Date> {
+    let mut parts = words.split_whitespace();
+    let weeks = count(parts.next()?)?;
+    let from = match parts.next_back()? {
+        "today" => today,
+        "tomorrow" => later(today, 1)?,
+        day => on(today, weekday_named(day)?)?,
+    };
+    later(from, weeks * 7)
+}
+
+fn later(from: Date, days: i32) -> Option<Date> {
+    from.checked_add(Span::new().days(days)).ok()
 }
 
 /// The first such day after today.
@@ -288,8 +395,13 @@ fn next_week(today: Date, weekday: Weekday) -> Option<Date> {
     on_or_after(monday, weekday)
 }
 
-fn end_of_month(month: Option<&str>, today: Date) -> Option<Date> {
-    let Some(month) = month.and_then(month_number) else {
+fn next_month(today: Date) -> Option<i8> {
+    Some(today.last_of_month().tomorrow().ok()?.month())
+}
+
+/// The last day of a month, of this one where none is named; never in the past.
+fn end_of_month(month: Option<i8>, today: Date) -> Option<Date> {
+    let Some(month) = month else {
         return Some(today.last_of_month());
     };
     let this_year = Date::new(today.year(), month, 1).ok()?.last_of_month();
@@ -299,6 +411,12 @@ fn end_of_month(month: Option<&str>, today: Date) -> Option<Date> {
     Some(Date::new(today.year() + 1, month, 1).ok()?.last_of_month())
 }
 
+/// A day of a named month; never in the past.
+fn day_in(month: Option<i8>, day: i8, today: Date) -> Option<Date> {
+    let this_year = Date::new(today.year(), month?, day).ok()?;
+    if this_year >= today { Some(this_year) } else { Date::new(today.year() + 1, month?, day).ok() }
+}
+
 fn month_number(name: &str) -> Option<i8> {
     const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let index = MONTHS.iter().position(|month| starts(name, month))?;
@@ -306,8 +424,11 @@ fn month_number(name: &str) -> Option<i8> {
 }
 
 /// A day of a month, or of the month that comes next: never long ago.
-fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
+fn day_of(day: Option<&str>, month: Option<&str>, year: Option<&str>, today: Date) -> Option<Date> {
     let day: i8 = day?.parse().ok()?;
+    if let (Some(year), Some(month)) = (year, month) {
+        return Date::new(year.parse().ok()?, month_number(month)?, day).ok();
+    }
     let Some(month) = month else {
         let this = Date::new(today.year(), today.month(), day).ok().filter(|d| *d >= today);
         return this.or_else(|| {
@@ -321,17 +442,40 @@ fn day_of(day: Option<&str>, month: Option<&str>, today: Date) -> Option<Date> {
 }
 
 fn calendar_day(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Option<Date> {
-    Date::new(year?.parse().ok()?, month?.parse().ok()?, day?.parse().ok()?).ok()
+    let year: i16 = year?.parse().ok()?;
+    let year = if year < 100 { 2000 + year } else { year };
+    Date::new(year, month?.parse().ok()?, day?.parse().ok()?).ok()
 }
 
+/// So many days on; working days leave the weekends out.
 fn within(number: Option<&str>, working: Option<&str>, unit: Option<&str>, today: Date) -> Option<Date> {
-    let mut days = count(number?)?;
-    if starts(unit?, "week") {
-        days *= 7;
-    } else if working.is_some() {
-        days += days / 5 * 2;
+    let (number, unit) = (count(number?)?, unit?);
+    if starts(unit, "month") {
+        return today.checked_add(Span::new().months(number)).ok();
     }
-    today.checked_add(Span::new().days(days)).ok()
+    if starts(unit, "week") || starts(unit, "fortnight") {
+        return later(today, number * if starts(unit, "week") { 7 } else { 14 });
+    }
+    if working.is_none() {
+        return later(today, number);
+    }
+    let mut date = today;
+    for _ in 0..number {
+        date = later(date, 1)?;
+        while matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            date = later(date, 1)?;
+        }
+    }
+    Some(date)
+}
+
+fn within_hours(number: Option<&str>, today: Date) -> Option<Date> {
+    let hours = match number? {
+        word if starts(word, "twenty-four") => 24,
+        word if starts(word, "forty-eight") => 48,
+        figures => figures.parse().ok()?,
+    };
+    later(today, (hours + 12) / 24)
 }
 
 fn last_words(line: Line<'_>, count: usize) -> Line<'_> {

@@ -1,14 +1,26 @@
 //! Promises that a writer makes: who, what, by when. Conditions, questions and
 //! mere intentions are none.
 
+use std::ops::Range;
+
+use jiff::ToSpan as _;
 use jiff::civil::DateTime;
 
 use super::Letter;
 use super::language::Words;
-use super::moment::{Moment, moments};
+use super::moment::{Moment, Sort, moments};
+use super::plan;
 use super::text::{Line, Zone};
-use super::verdict::{Promise, Side};
+use super::verdict::{Promise, PromiseSort, Side};
 use crate::read::Direction;
+
+/// A day named in the first bytes of a sentence, or just before the binding words, belongs to them.
+const OPENING: usize = 24;
+const NEXT_TO: usize = 12;
+/// Most promises that are read from one message.
+const MOST: usize = 20;
+/// A promise that says less of its matter than this borrows words from the sentence before it.
+const FEW_WORDS: usize = 2;
 
 /// A promise, and whether it is definite enough to count as a signal.
 #[derive(Debug)]
@@ -17,18 +29,36 @@ pub(super) struct Found {
     pub(super) definite: bool,
 }
 
+/// What reading a promise needs to know of its message.
+pub(super) struct Reading<'a> {
+    pub(super) words: &'a Words,
+    pub(super) letter: &'a Letter<'a>,
+    pub(super) now: Option<DateTime>,
+    /// Whose mail it is.
+    pub(super) side: Side,
+}
+
 /// The promises of the new text, in order; at most 20.
-pub(super) fn promises(words: &Words, letter: &Letter<'_>, zone: &Zone) -> Vec<Found> {
+pub(super) fn promises(words: &Words, letter: &Letter<'_>, [subject, zone]: [&Zone; 2]) -> Vec<Found> {
     if letter.direction == Direction::Internal {
         return Vec::new();
     }
-    let now = letter.at.as_ref().map(jiff::Zoned::datetime);
-    zone.sentences()
-        .enumerate()
-        .filter(|(index, sentence)| !zone.is_courtesy(*index) && !sentence.text().ends_with('?'))
-        .filter_map(|(_, sentence)| promise(words, letter, sentence, now))
-        .take(20)
-        .collect()
+    let side = if letter.direction == Direction::Outbound { Side::Us } else { Side::Them };
+    let reading = Reading { words, letter, now: letter.at.as_ref().map(jiff::Zoned::datetime), side };
+    let items = plan::items(&reading, subject, zone);
+    let mut found = Vec::new();
+    for index in (0..zone.len()).filter(|index| !zone.is_courtesy(*index)) {
+        if let Some(item) = items.iter().find(|item| item.index == index) {
+            found.push(item.promise(&reading, zone));
+        } else {
+            found.extend(reading.sentence(zone, index));
+        }
+        if found.len() >= MOST {
+            break;
+        }
+    }
+    found.truncate(MOST);
+    found
 }
 
 /// Whether the writer's own promise leads to the moment: it is no demand then.
@@ -41,55 +71,279 @@ fn lead(words: &Words, sentence: Line<'_>) -> Option<usize> {
     words.promise("lead")?.find(sentence).map(|m| m.end)
 }
 
-fn promise(words: &Words, letter: &Letter<'_>, sentence: Line<'_>, now: Option<DateTime>) -> Option<Found> {
-    let ours = if letter.direction == Direction::Outbound { Side::Us } else { Side::Them };
-    let (end, person, by) = binds(words, letter, sentence, ours)?;
-    let after = sentence.get(end..)?;
-    if words.condition(sentence, &(end..end)).is_some()
-        || words.negation(sentence, &(end..end), &words.clause(sentence, &(end..end))).is_some()
-        || words.promise("soft").is_some_and(|soft| soft.is_match(after))
-    {
-        return None;
-    }
-    let due = now.and_then(|now| moments(words, sentence, now).into_iter().find(|m| m.end(CLOSE) >= now && !m.past));
-    // Undated, only a writer's own plain word counts, and only ours is kept to it.
-    let definite = due.is_some() || (ours == Side::Us && by == Side::Us);
-    Some(Found {
-        definite,
-        promise: Promise {
-            by,
-            person,
-            words: sentence.text().chars().take(200).collect(),
-            due: due.map(|m| m.written()),
-        },
-    })
+const CLOSE: jiff::civil::Time = jiff::civil::Time::constant(23, 59, 0, 0);
+/// Where no hour of the night is named.
+const EVENING: jiff::civil::Time = jiff::civil::Time::constant(22, 0, 0, 0);
+
+/// Who is bound by a sentence, and where the binding words stand.
+struct Bond {
+    span: Range<usize>,
+    person: String,
+    by: Side,
+    /// A call proposed in a question counts as promised.
+    proposed: bool,
 }
 
-const CLOSE: jiff::civil::Time = jiff::civil::Time::constant(23, 59, 0, 0);
-
-/// Where the binding words end, and who is bound.
-fn binds(words: &Words, letter: &Letter<'_>, sentence: Line<'_>, ours: Side) -> Option<(usize, String, Side)> {
-    if let Some(end) = lead(words, sentence) {
-        return Some((end, letter.author.to_owned(), ours));
+impl Reading<'_> {
+    /// The promises of one sentence: one, or one for each of its dated parts.
+    fn sentence(&self, zone: &Zone, index: usize) -> Vec<Found> {
+        let sentence = zone.sentence(index);
+        // What ends with a colon only announces what follows.
+        if sentence.text().ends_with(':') {
+            return Vec::new();
+        }
+        let steps = self.steps(zone, index);
+        if !steps.is_empty() {
+            return steps;
+        }
+        let Some(bond) = self.bond(sentence) else { return Vec::new() };
+        let Some(after) = sentence.get(bond.span.end..) else { return Vec::new() };
+        if !self.is_meant(sentence, &bond, after) {
+            return Vec::new();
+        }
+        let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
+        let terms = self.terms(sentence);
+        let mut due = self.due_of(sentence, &terms, &bond.span);
+        if due.is_none() && is("by_then", sentence) {
+            due = index.checked_sub(1).and_then(|before| self.terms(zone.sentence(before)).into_iter().next());
+        }
+        if is("being", after) && due.as_ref().is_none_or(|m| m.time.is_none()) {
+            return Vec::new();
+        }
+        let meets = is("meeting", after);
+        // Undated, only our own plain word counts.
+        let unbound = self.side == Side::Them || bond.by == Side::Them || bond.proposed;
+        if due.is_none() && (unbound || is("vague", after) || is("able", sentence.part(bond.span.clone())))
+            || (bond.proposed && due.as_ref().is_none_or(|m| m.time.is_none()))
+        {
+            return Vec::new();
+        }
+        let segments = self.segments(sentence, &terms, &bond.span);
+        if segments.len() > 1 {
+            return segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect();
+        }
+        let mut found = self.found(zone, (index, 0..sentence.text().len()), &bond, due);
+        if meets && found.promise.sort == PromiseSort::Delivery {
+            found.promise.sort = PromiseSort::Meeting;
+        }
+        vec![found]
     }
-    if let Some(captures) = words.promise("named").and_then(|r| r.captures(sentence)) {
-        let who = captures.name("who")?;
-        if who.starts_with(char::is_uppercase) && !PRONOUNS.contains(&who) {
-            let member =
-                letter.members.iter().any(|m| m.split([' ', '@', '.']).any(|part| part.eq_ignore_ascii_case(who)));
-            let by = if member { Side::Us } else { ours };
-            return Some((captures.range_of("verb")?.start, who.to_owned(), by));
+
+    /// The steps of a plan told in one sentence: "here is the plan: text on Tuesday, layout on Thursday".
+    fn steps(&self, zone: &Zone, index: usize) -> Vec<Found> {
+        let sentence = zone.sentence(index);
+        let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
+        let before = index.checked_sub(1).map(|before| zone.sentence(before));
+        let announced = is("plan", sentence) || before.is_some_and(|line| is("plan", line));
+        if !announced || is("no_plan", sentence) || sentence.text().ends_with('?') {
+            return Vec::new();
+        }
+        let Some(colon) = sentence.text().find(": ").map(|colon| colon + 1) else { return Vec::new() };
+        let bond = Bond { span: colon..colon, person: self.letter.author.to_owned(), by: self.side, proposed: false };
+        if self.words.condition(sentence, &bond.span).is_some() || is("conditional", sentence) {
+            return Vec::new();
+        }
+        let segments = self.segments(sentence, &self.terms(sentence), &bond.span);
+        if segments.len() < 2 {
+            return Vec::new();
+        }
+        segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect()
+    }
+
+    /// No condition, no denial, no mere intention, no question.
+    fn is_meant(&self, sentence: Line<'_>, bond: &Bond, after: Line<'_>) -> bool {
+        let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
+        let at = bond.span.end..bond.span.end;
+        let question = sentence.text().trim_end_matches(['"', ')', ' ']).ends_with('?');
+        (bond.proposed || !question)
+            && self.words.condition(sentence, &at).is_none()
+            && !is("conditional", sentence)
+            && self.words.negation(sentence, &at, &self.words.clause(sentence, &at)).is_none()
+            && !is("soft", after)
+    }
+
+    /// The times of a sentence that may be the end of a term.
+    pub(super) fn terms(&self, sentence: Line<'_>) -> Vec<Moment> {
+        let Some(now) = self.now else { return Vec::new() };
+        let bound = lead(self.words, sentence);
+        let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
+        moments(self.words, sentence, now)
+            .into_iter()
+            .filter(|m| m.end(CLOSE) >= now && (!m.past || bound.is_some_and(|end| end <= m.span.start)))
+            // A promise for tonight is kept until the day is over.
+            .map(|m| Moment { time: m.time.filter(|time| m.sort != Sort::Tonight || *time != EVENING), ..m })
+            .filter(|m| {
+                let before = sentence.part(..m.span.start);
+                let led = is("term_lead", before) || m.until;
+                !is("not_a_term", before) && !ends_in_range(before.text()) && (!m.bare || led || m.time.is_some())
+            })
+            .collect()
+    }
+
+    /// The term of a promise: the first that the binding words lead to, else one that leads to them.
+    fn due_of(&self, sentence: Line<'_>, terms: &[Moment], bond: &Range<usize>) -> Option<Moment> {
+        let clause = self.words.clause(sentence, bond);
+        let led = |m: &&Moment| m.span.start >= bond.end && self.leads(sentence, bond.end..m.span.start);
+        let near = terms.iter().filter(led).find(|m| m.span.start < clause.end || m.until);
+        let mut before = terms.iter().filter(|m| m.span.end <= bond.start);
+        let opening = before.rfind(|m| {
+            let between = sentence.part(m.span.end..bond.start).low();
+            let apart = [" and ", " but ", " so ", ","].iter().any(|word| between.contains(word));
+            m.until || (!apart && (m.span.start <= OPENING || bond.start - m.span.end <= NEXT_TO))
+        });
+        // "By Friday we will have tested it, and by Tuesday …": each its own.
+        let apart = |m: &Moment| sentence.part(bond.end..m.span.start).text().contains(',');
+        let due = match (near, opening) {
+            (Some(after), Some(before)) if before.until && apart(after) => before,
+            (Some(after), _) => after,
+            (None, before) => before?,
+        };
+        let rest = sentence.part(due.span.end..);
+        // "Thursday or Tuesday" leaves it open.
+        if rest.low().trim_start().starts_with("or ") && terms.iter().any(|m| m.span.start > due.span.end) {
+            return None;
+        }
+        let mut due = due.clone();
+        if due.sort == Sort::Clock
+            && let Some(day) = terms.iter().rfind(|m| m.span.end <= due.span.start && m.sort != Sort::Clock)
+        {
+            due.date = day.date;
+            // "By 11" in the evening means 23:00 today, but the morning of another day.
+            let evening = due.time.filter(|time| time.hour() >= 19);
+            due.time = evening.and_then(|time| time.checked_sub(12.hours()).ok()).or(due.time);
+        }
+        Some(due)
+    }
+
+    /// Whether what stands between a promise and a time begins no thought of its own: ", he flies in on".
+    fn leads(&self, sentence: Line<'_>, between: Range<usize>) -> bool {
+        let between = sentence.part(between);
+        let Some(comma) = between.text().rfind([',', ';', '-']) else { return true };
+        let tail = between.part(comma + 1..);
+        let lead = self.words.promise("lead").is_some_and(|r| r.is_match(tail));
+        lead || !self.words.begins_with_subject(tail)
+    }
+
+    /// Parts of a sentence with a day each: "the deck on Tuesday and the numbers on Thursday".
+    pub(super) fn segments(
+        &self,
+        sentence: Line<'_>,
+        terms: &[Moment],
+        bond: &Range<usize>,
+    ) -> Vec<(Range<usize>, Moment)> {
+        let mut segments: Vec<(Range<usize>, Moment)> = Vec::new();
+        let mut start = bond.end;
+        for term in terms.iter().filter(|t| t.span.start >= bond.end && t.sort != Sort::Clock) {
+            let own = sentence.part(start..term.span.start);
+            // What follows a comma or an "and" is another matter only where it names one.
+            let separated = segments.is_empty()
+                || own.text().trim_start().starts_with([',', ';'])
+                || own.low().trim_start().starts_with("and ");
+            let subordinate =
+                SUBORDINATE.iter().any(|word| own.low().trim_start_matches([',', ';', ' ']).starts_with(word));
+            let separated = separated && (segments.is_empty() || !subordinate);
+            if separated && !self.words.about(own.text()).is_empty() {
+                segments.push((start..term.span.end, term.clone()));
+            }
+            start = term.span.end;
+        }
+        segments
+    }
+
+    fn found(&self, zone: &Zone, (index, span): (usize, Range<usize>), bond: &Bond, due: Option<Moment>) -> Found {
+        let sentence = zone.sentence(index);
+        let part = sentence.part(span);
+        let mut about = self.words.about(part.text());
+        if about.len() < FEW_WORDS
+            && let Some(before) = index.checked_sub(1)
+        {
+            let more = self.words.about(zone.sentence(before).text());
+            about.extend(more.into_iter().filter(|word| !about.contains(word)).collect::<Vec<_>>());
+        }
+        let is = |name: &str| self.words.promise(name).is_some_and(|r| r.is_match(sentence));
+        // Undated, only a writer's own plain word counts, and only ours is kept to it.
+        let definite = due.is_some() || (self.side == Side::Us && bond.by == Side::Us);
+        let sort = if is("recurring") { PromiseSort::Recurring } else { PromiseSort::Delivery };
+        Found {
+            definite,
+            promise: Promise {
+                by: bond.by,
+                person: bond.person.clone(),
+                words: part.text().trim_matches([',', ';', ' ']).chars().take(200).collect(),
+                due: due.map(|m| m.written()),
+                about,
+                sort: if sort == PromiseSort::Delivery && bond.proposed { PromiseSort::Meeting } else { sort },
+            },
         }
     }
-    if ours != Side::Us || sentence.text().split_whitespace().count() > 7 {
-        return None;
+
+    /// Who is bound, and by which words.
+    fn bond(&self, sentence: Line<'_>) -> Option<Bond> {
+        let own = |span: Range<usize>, proposed: bool| Bond {
+            span,
+            person: self.letter.author.to_owned(),
+            by: self.side,
+            proposed,
+        };
+        if let Some(found) = self.words.promise("proposal").and_then(|r| r.find(sentence)) {
+            return Some(own(found, true));
+        }
+        let binds = |found: &Range<usize>| {
+            !self.words.promise("no_lead").is_some_and(|r| r.is_match(sentence.part(found.clone())))
+        };
+        let lead = self.words.promise("lead").and_then(|r| r.find(sentence)).filter(binds);
+        // "My colleague Lena will": she is bound, not the writer.
+        let of_other = |found: &Range<usize>| {
+            let low = sentence.part(found.clone()).low();
+            low.starts_with("my ") || low.starts_with("our ")
+        };
+        if let Some(found) = lead.clone().filter(|found| !of_other(found)) {
+            return Some(own(found, false));
+        }
+        if let Some(captures) = self.words.promise("named").and_then(|r| r.captures(sentence)) {
+            let who = captures.name("who")?;
+            if who.starts_with(char::is_uppercase) && !PRONOUNS.contains(&who) {
+                let by = if self.is_member(who) { Side::Us } else { self.side };
+                let end = captures.range_of("verb")?.start;
+                return Some(Bond { span: captures.range().start..end, person: who.to_owned(), by, proposed: false });
+            }
+        }
+        if let Some(found) = lead {
+            return Some(own(found, false));
+        }
+        if self.side != Side::Us || sentence.text().split_whitespace().count() > 7 {
+            return None;
+        }
+        let short = self.words.promise("short")?.find(sentence)?;
+        let is_none = self.words.asks(sentence) || self.words.promise("no_short").is_some_and(|r| r.is_match(sentence));
+        (!is_none && !self.terms(sentence).is_empty()).then(|| own(0..short.start, false))
     }
-    let short = words.promise("short")?.find(sentence)?;
-    (!words.asks(sentence)).then(|| (short.end, letter.author.to_owned(), ours))
+
+    /// Whether a name is one of ours.
+    pub(super) fn is_member(&self, who: &str) -> bool {
+        self.letter.members.iter().any(|m| m.split([' ', '@', '.']).any(|part| part.eq_ignore_ascii_case(who)))
+    }
 }
 
+/// `8 to ` before `19 June`: a span of days ends there, no term.
+fn ends_in_range(before: &str) -> bool {
+    let before = before.trim_end();
+    let shorter = ["to", "-", "–", "and"].iter().find_map(|word| before.strip_suffix(word));
+    shorter.is_some_and(|rest| rest.trim_end().ends_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Words that begin what only goes along with a promise.
+const SUBORDINATE: [&str; 16] = [
+    "so ", "so that", "because", "when", "which", "that ", "as ", "if ", "before", "after", "where", "who", "since",
+    "for ", "to ", "not ",
+];
+
 /// Capitalised only because they begin a sentence.
-const PRONOUNS: [&str; 14] = [
+const PRONOUNS: [&str; 26] = [
+    "Someone",
+    "Somebody",
+    "Anyone",
+    "People",
     "You",
     "They",
     "He",
@@ -102,6 +356,14 @@ const PRONOUNS: [&str; 14] = [
     "Who",
     "Which",
     "These",
+    "Those",
     "Everything",
     "Nothing",
+    "Everybody",
+    "Everyone",
+    "Nobody",
+    "Both",
+    "All",
+    "We",
+    "The",
 ];

@@ -155,7 +155,7 @@ const MONEY: &[Listener] = &[Listener::Finance, Listener::Owner];
 const PRIVATE: &[Listener] = &[Listener::OwnSuperiorAlone];
 
 #[rustfmt::skip]
-const TABLE: [Entry; 61] = {
+const TABLE: [Entry; 62] = {
     use Origin::{Computed, Either, Outbound};
     use Listener::{Director, Manager, NamedSuperior, Owner};
     use Speed::{Day, Hour, Minutes, Now, Week};
@@ -223,6 +223,7 @@ const TABLE: [Entry; 61] = {
         entry("reply_slowing", "answers take longer than they did", Some(Silence)).from(Computed).told(Week, OWNER).bad(),
         entry("tone_shift", "sounds different from how they used to", Some(Quality)).from(Computed).told(Week, BOTH).bad(),
         entry("person_vs_company", "one person is the trouble, not the company", Some(Conduct)).from(Computed).told(Week, MANAGER).bad(),
+        entry("capture_gap", "no longer copies us", Some(Silence)).from(Computed).told(Week, OWNER),
         entry("recovered", "the account has recovered", None).from(Computed).told(Week, MANAGER),
         entry("unmatched_mail", "belongs to no account", None).from(Computed).told(Day, &[Listener::Admin]),
         entry("owner_missing", "the account has no owner", None).from(Computed).told(Day, MANAGER),
@@ -258,6 +259,11 @@ pub fn may_be_raised(signal: &str) -> bool {
 /// The names that a rule may raise.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(|entry| entry.from != Origin::Computed).map(|entry| entry.name)
+}
+
+/// All names, those computed over time too.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|entry| entry.name)
 }
 
 /// The 27 names that labelled mail uses, and `score` compares.

@@ -21,7 +21,7 @@ pub(super) struct Line<'t> {
     text: &'t str,
     low: &'t str,
     /// The notions of the language that may stand in it, a bit each.
-    notions: u64,
+    notions: u128,
 }
 
 impl<'t> Line<'t> {
@@ -33,7 +33,7 @@ impl<'t> Line<'t> {
         self.low
     }
 
-    pub(super) fn notions(self) -> u64 {
+    pub(super) fn notions(self) -> u128 {
         self.notions
     }
 
@@ -59,7 +59,7 @@ impl<'t> Lowered<'t> {
     }
 
     pub(super) fn line(&self) -> Line<'_> {
-        Line { text: self.text, low: &self.low, notions: u64::MAX }
+        Line { text: self.text, low: &self.low, notions: u128::MAX }
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Zone {
 pub(super) struct Sentence {
     span: Range<usize>,
     /// The notions of the language that may stand in it, a bit each.
-    notions: u64,
+    notions: u128,
     /// A greeting or a closing courtesy ("Many thanks,"), which says nothing.
     pub(super) courtesy: bool,
 }
@@ -92,7 +92,7 @@ impl Zone {
             let start = zone.text.len();
             zone.text.push_str(&line);
             zone.low.push_str(&line.to_ascii_lowercase());
-            let whole = Line { text: &line, low: zone.low.get(start..).unwrap_or(""), notions: u64::MAX };
+            let whole = Line { text: &line, low: zone.low.get(start..).unwrap_or(""), notions: u128::MAX };
             courtesies.push((zone.sentences.len(), words.is_courtesy(whole)));
             zone.split(start, words);
             zone.text.push('\n');
@@ -131,7 +131,7 @@ impl Zone {
     }
 
     /// Notes that a notion of the language may stand in a sentence.
-    pub(super) fn note(&mut self, index: usize, notion: u64) {
+    pub(super) fn note(&mut self, index: usize, notion: u128) {
         if let Some(sentence) = self.sentences.get_mut(index) {
             sentence.notions |= notion;
         }
@@ -167,7 +167,7 @@ impl Zone {
 
     /// Splits the line that begins at `start` and ends the text.
     fn split(&mut self, start: usize, words: &Words) {
-        let whole = Line { text: &self.text, low: &self.low, notions: u64::MAX }.part(start..);
+        let whole = Line { text: &self.text, low: &self.low, notions: u128::MAX }.part(start..);
         let line = whole.text();
         let mut begin = 0;
         let mut found = Vec::new();

@@ -133,6 +133,60 @@ pub struct Promise {
     pub words: String,
     /// Local date (`2026-03-13`) or date-time (`2026-03-23T12:00`) without offset, in the service's zone.
     pub due: Option<String>,
+    /// Stems of the words that tell what it is about.
+    #[serde(default)]
+    pub about: Vec<String>,
+    /// How one sees that it was kept.
+    #[serde(default)]
+    pub sort: PromiseSort,
+}
+
+/// How one sees that a promise was kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromiseSort {
+    /// Something arrives or is done.
+    #[default]
+    Delivery,
+    /// People speak or meet; mail tells of it afterwards.
+    Meeting,
+    /// It comes again and again; the first time counts.
+    Recurring,
+}
+
+/// What a sentence shows of promises and talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeedSort {
+    /// The writer hands something over, or says that it is done.
+    Delivers,
+    /// The writer has received something.
+    Receives,
+    /// The writer says that the reader did what was promised.
+    Keeps,
+    /// The writer misses something.
+    Misses,
+    /// The writer will not do something in time.
+    Slips,
+    /// The writer needs something no more.
+    Withdraws,
+    /// The writer gives more time.
+    Allows,
+    /// The two sides have spoken.
+    Called,
+    /// An answer has reached the writer.
+    Answered,
+}
+
+/// Evidence of one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// What it shows.
+    pub sort: DeedSort,
+    /// Stems of the words that tell what it is about.
+    pub about: Vec<String>,
+    /// The day it names, as a local date.
+    pub on: Option<String>,
 }
 
 /// Everything that judging says of one message.
@@ -153,6 +207,15 @@ pub struct Verdict {
     pub leanings: Vec<Leaning>,
     /// Promises the writer makes.
     pub commitments: Vec<Promise>,
+    /// What it shows of promises made before.
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
+    /// Stems of the words of its subject.
+    #[serde(default)]
+    pub about: Vec<String>,
+    /// Stems of the words of its new text, the first of them.
+    #[serde(default)]
+    pub words: Vec<String>,
     /// What the message by itself warrants.
     pub severity: Severity,
     /// How sure the verdict is, 0 to 1.
@@ -173,6 +236,9 @@ impl Verdict {
             hits: Vec::new(),
             leanings: Vec::new(),
             commitments: Vec::new(),
+            deeds: Vec::new(),
+            about: Vec::new(),
+            words: Vec::new(),
             severity: Severity::None,
             confidence: 1.0,
             reasons: Vec::new(),
@@ -229,6 +295,8 @@ pub struct Letter<'a> {
     pub reading_confidence: f64,
     /// Phrases the account uses harmlessly; hits inside them do not count.
     pub stop_phrases: &'a [String],
+    /// Rules whose points people have corrected for this account: id, and how many of a hundred points are left.
+    pub corrected: &'a [(String, u8)],
     /// How easily the account's mail alerts.
     pub sensitivity: crate::config::Sensitivity,
 }
@@ -255,6 +323,7 @@ impl<'a> Letter<'a> {
             high_priority: false,
             reading_confidence: 1.0,
             stop_phrases: &[],
+            corrected: &[],
             sensitivity: crate::config::Sensitivity::Normal,
         }
     }

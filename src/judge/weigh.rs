@@ -44,6 +44,7 @@ impl Evidence {
         let urgency = urgency(labels, &sums, &self, tone);
         let confidence = self.confidence(letter);
         let circumstances = Circumstances { before_opening: self.wanted.before_opening, share: None };
+        let [about, words] = self.about;
         let mut verdict = Verdict {
             tone: Some(tone),
             urgency: Some(urgency),
@@ -52,6 +53,9 @@ impl Evidence {
             hits: self.hits.into_iter().map(|fired| fired.hit).collect(),
             leanings: Vec::new(),
             commitments: self.promises.into_iter().map(|found| found.promise).collect(),
+            deeds: self.deeds,
+            about,
+            words,
             severity: Severity::None,
             confidence,
             reasons: Vec::new(),

@@ -4,19 +4,25 @@
 //! and zone give the same bytes.
 
 pub mod alert;
+mod answers;
 pub mod compose;
 pub mod digest;
 mod harmless;
+mod hidden;
+mod ladder;
 mod layout;
 pub mod notice;
 pub mod page;
 mod plan;
+pub mod receipt;
 pub mod retry;
 pub mod sample;
 mod templates;
 mod view;
 
-pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, shown};
+pub use answers::{Answer, Answers, Said, Stance, snooze_end};
+pub use ladder::climbs;
+pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, plan_without, shown};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
     AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,

@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Pipeline, PipelineError, Result, after};
+use crate::command;
 use crate::edge::folder::Folder;
 use crate::intake;
 use crate::notify::notice::NoticeView;
 use crate::notify::retry::{self, Outcome};
-use crate::store::AnyConnection;
 use crate::store::outbox::{self, NewNotification, Notification, SetAside};
+use crate::store::{AnyConnection, tokens};
 
 /// How long a claim holds, should we crash in the middle of it. Longer than any attempt.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
@@ -220,6 +221,12 @@ impl Pipeline {
                 incident: failed.incident.clone(),
             })
             .collect();
+        if let [deputy] = rows.as_slice()
+            && let Some(hash) = command::answered_at(&failed.bytes, &self.settings.service.address)
+        {
+            // The alert is theirs now, and so is the right to answer it.
+            tokens::hand_over(db, &hash, &deputy.recipient).await?;
+        }
         outbox::enqueue(db, &rows).await?;
         Ok(())
     }

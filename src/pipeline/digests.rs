@@ -9,7 +9,7 @@ use super::record::parse;
 use super::views::{Filed, Posting, headline, who};
 use super::{Event, Pipeline, Result};
 use crate::calendar::local_instant;
-use crate::config::{EmptyDigest, Member};
+use crate::config::{Account, EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
@@ -190,7 +190,17 @@ impl Pipeline {
             .into_iter()
             .map(|(id, lines)| AccountChanges { account: self.account_view(&self.account(id)), lines })
             .collect();
+        let found = self.found_lines(db, member, since, until).await?;
+        for (id, line) in found.news {
+            let account = self.account(&id);
+            match changes.iter_mut().find(|c| c.account.id == id) {
+                Some(known) => known.lines.push(line),
+                None => changes.push(AccountChanges { account: self.account_view(&account), lines: vec![line] }),
+            }
+        }
         changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
+        let mut good_news: Vec<NewsLine> = arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect();
+        good_news.extend(found.good);
         Ok(DigestView {
             span,
             reader_name: member.name.clone(),
@@ -199,11 +209,11 @@ impl Pipeline {
             until,
             changes,
             open: self.open_lines(db, member).await?,
-            good_news: arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect(),
-            promises: Vec::new(),
+            good_news,
+            promises: self.promise_lines(db, member, (date, span)).await?,
             strangers: self.strangers(&arrived),
             unread: unread(db, &arrived).await?,
-            trends: Vec::new(),
+            trends: self.trend_lines(db, member, (until, span)).await?,
             counts: counts(db, &arrived).await?,
             mailboxes: self.mailbox_lines(db).await?,
         })
@@ -235,9 +245,13 @@ impl Pipeline {
             let account = self.account(&row.account);
             let incident: Incident = parse(&row.doc, "incident")?;
             let private = incident.causes.iter().all(|c| c.signals.iter().any(|s| is_private_signal(s)));
-            if incident.severity < Severity::Warning || private || !account.managers.contains(&member.address) {
+            let beside = self.works_beside(&account, member);
+            let concerns = account.managers.contains(&member.address) || beside.is_some();
+            if incident.severity < Severity::Warning || private || !concerns {
                 continue;
             }
+            let state = if incident.phase == Phase::Calming { "calming" } else { "open" };
+            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() };
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
             let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
@@ -245,7 +259,7 @@ impl Pipeline {
                 name: row.id.clone(),
                 headline,
                 severity: incident.severity,
-                state: if incident.phase == Phase::Calming { "calming".into() } else { "open".into() },
+                state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
             });
@@ -254,10 +268,20 @@ impl Pipeline {
         Ok(lines)
     }
 
+    /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
+    fn works_beside(&self, account: &Account, member: &Member) -> Option<&str> {
+        let mut own =
+            self.settings.accounts.iter().filter(|a| a.id != account.id && a.managers.contains(&member.address));
+        own.find(|a| a.works_with.contains(&account.id) || account.works_with.contains(&a.id)).map(|a| a.name.as_str())
+    }
+
     async fn cause_headline(&self, db: &mut AnyConnection, cause: Option<&Cause>) -> Result<String> {
         let Some(cause) = cause else {
             return Ok(String::new());
         };
+        if cause.fact.is_some() {
+            return Ok(self.fact_headline(cause));
+        }
         let filed = self.filed(db, &cause.key).await?;
         Ok(filed.map_or_else(String::new, |f| headline(self.reader.reader().judge().rules(), &f, cause)))
     }

@@ -37,8 +37,8 @@ pub struct Event {
     pub signals: Vec<String>,
     /// Whom it is about, as an address.
     pub person: Option<String>,
-    /// Always null here: promises are not followed yet.
-    pub commitment: Option<()>,
+    /// The promise it is about.
+    pub commitment: Option<crate::watch::Pledge>,
     /// Whether a message was written more than a day before it arrived.
     pub late: bool,
     /// Addresses of those told.

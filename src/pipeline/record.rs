@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Pipeline, PipelineError, Result, Understood};
+use crate::command::Trust;
 use crate::filing::{self, Join, Joining, Known, Marks, Tie};
 use crate::read::{Automatic, Message, remembered};
 use crate::store::accounts::Contact;
 use crate::store::messages::{self, KnownMessage, NewMessage};
 use crate::store::raw::{Settled, Waiting};
 use crate::store::verdicts::VerdictRow;
-use crate::store::{AnyConnection, accounts, habits, never, raw, threads, verdicts};
+use crate::store::{AnyConnection, accounts, answers, habits, never, raw, threads, verdicts};
 use crate::watch::Entry;
 
 /// A message that is new, and its place.
@@ -57,7 +58,10 @@ impl Pipeline {
         let known: HashMap<String, i64> = messages::by_content_keys(db, &keys).await?.into_iter().collect();
         let mut batch = Batch::default();
         for (key, copy, understood) in keyed {
-            if self.is_never(&understood.message) {
+            if understood.reply.is_some() {
+                // An answer to us is no mail of an account: it is obeyed, or has no effect.
+                batch.settled.push(Settled { copy: copy.copy, message: None, state: "read" });
+            } else if self.is_never(&understood.message) {
                 never::forget(db, copy.copy, now).await?;
             } else if let Some(message) = known.get(&key) {
                 batch.settled.push(Settled { copy: copy.copy, message: Some(*message), state: "duplicate" });
@@ -66,11 +70,26 @@ impl Pipeline {
             } else {
                 let arrived = copy.arrived_us.and_then(|us| Timestamp::from_microsecond(us).ok());
                 let arrived = arrived.or(understood.message.arrived_at).unwrap_or(now);
+                if let (Some(account), Some(person)) = (&understood.filed.account, self.noted(copy, understood)) {
+                    let touch = (arrived.as_microsecond(), person.as_str(), "note");
+                    answers::touch(db, account, &key, touch).await?;
+                }
                 let entry = understood.entry(key, arrived, copy.history);
                 batch.add(db, (copy.copy, understood, entry), now).await?;
             }
         }
         self.write(db, batch).await
+    }
+
+    /// Who noted a contact that no mail shows. Where somebody vouches for our people, only they can: it quietens
+    /// what silence would say.
+    fn noted(&self, copy: &Waiting, understood: &Understood) -> Option<String> {
+        let message = &understood.message;
+        message.directives.contact.as_ref()?;
+        let vouching = self.vouching(&copy.source);
+        let author = message.carrier.as_ref().and_then(|c| c.from.as_ref()).or(message.from.as_ref())?.address.clone();
+        let trusted = vouching.is_none() || Trust::of(&copy.bytes, message, vouching).is_ok();
+        trusted.then_some(author)
     }
 
     /// Mail that the firm said is never to be recorded.

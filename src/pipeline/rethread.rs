@@ -45,7 +45,8 @@ pub async fn rethread(store: &Store, account: Option<&str>, now: Timestamp) -> R
     Ok(all)
 }
 
-async fn rethread_one(db: &mut AnyConnection, account: &str, now: Timestamp) -> Result<Rethreaded> {
+/// The same for one account, in a transaction of somebody else's.
+pub(super) async fn rethread_one(db: &mut AnyConnection, account: &str, now: Timestamp) -> Result<Rethreaded> {
     let rows = threads::members(db, account).await?;
     let mut joining = Vec::with_capacity(rows.len());
     for row in &rows {

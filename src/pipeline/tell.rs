@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::letters::Letter;
 use super::record::{json, parse, word};
-use super::{Event, Pipeline, Result};
+use super::{Event, Pipeline, Result, corrections, instant, so_far};
 use crate::config::Account;
 use crate::judge::Severity;
 use crate::notify::retry;
-use crate::notify::{Line, Named, Notice, Saying, ToldSoFar, plan, shown};
+use crate::notify::{Line, Named, Notice, Saying, Stance, plan_without, shown};
 use crate::store::accounts::FoldRow;
 use crate::store::incidents::{self, IncidentRow};
 use crate::store::outbox::{self, NewNotification};
 use crate::store::told::{self, Told};
-use crate::store::{AnyConnection, accounts, messages};
-use crate::watch::{Entry, Incident, Phase, State};
+use crate::store::{AnyConnection, accounts, answers, messages};
+use crate::watch::{Entry, Incident, Phase, State, Terms};
 
 /// What an e-mail is about: an account, and what is true of it now.
 pub(super) struct About<'a> {
@@ -30,6 +31,26 @@ impl About<'_> {
     }
 }
 
+/// An incident that is not over, or has just changed.
+struct Changed<'a> {
+    name: String,
+    incident: &'a Incident,
+    /// As the last fold left it.
+    old: Option<Incident>,
+    /// What to call the difference.
+    changes: Vec<&'static str>,
+}
+
+/// The fold of an account.
+pub(super) struct Folded {
+    /// As its last message left it.
+    pub(super) state: State,
+    /// As time has left it.
+    pub(super) view: State,
+    /// As it was before; nothing where it was made from the start.
+    pub(super) before: Option<State>,
+}
+
 impl Pipeline {
     /// Takes in an account's fresh entries, lets time pass, and enqueues what is owed.
     pub(super) async fn tell(
@@ -40,20 +61,37 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<Vec<Event>> {
         let account = self.account(account);
-        let state = self.folded(db, &account, &fresh).await?;
-        let calendar = self.settings.calendar_of(&account);
-        let view = state.at(&self.patience, calendar, now);
-        let (named, mut events) = self.name(db, &account, &view, now).await?;
+        let touches = answers::touches(db, &account.id).await?;
+        let touches: Vec<Timestamp> = touches.into_iter().filter_map(instant).collect();
+        let wrong = corrections::wrong(db, &account.id).await?;
+        let terms = Terms { touches: &touches, wrong: &wrong, ..self.terms(&account) };
+        let (state, before) = self.folded(db, &account, &fresh, &terms).await?;
+        let folded = Folded { view: state.at(&terms, now), state, before };
+        let (mut named, mut events) = self.name(db, &account, &folded, now).await?;
+        events.extend(self.find(db, &account, &folded, now).await?);
         events.extend(self.good_news(db, &account, &fresh, now).await?);
-        let plan = plan(&account, &named, &self.settings, now);
+        events.extend(self.settle_stances(db, &account, &named, now).await?);
+        let away = self.stand_ins(db, now).await?;
+        let plan = plan_without(&away, &account, &named, &self.settings, now);
         let about = About { account: &account, named: &named, now };
         for notice in &plan.notices {
             events.extend(self.enqueue(db, &about, notice).await?);
         }
-        let next = [view.next_ask(&self.patience, calendar), plan.next].into_iter().flatten().min();
+        let mut next = plan.next;
+        if !plan.notices.is_empty() {
+            // What was told just now is to be repeated, or climbs, from now on.
+            let alive: Vec<String> = named.iter().map(|one| one.name.clone()).collect();
+            let mut told = so_far::told_so_far(db, &account.id, &alive).await?;
+            for one in &mut named {
+                one.told = told.remove(&one.name).unwrap_or_default();
+            }
+            next = plan_without(&away, &account, &named, &self.settings, now).next;
+        }
+        let next = [folded.view.next_ask(&terms), next].into_iter().flatten().min();
+        let state = &folded.state;
         let (last_us, last_key) = state.last.clone().map_or((0, String::new()), |(at, key)| (at.as_microsecond(), key));
         let fold = FoldRow {
-            state: json(&state, "fold")?,
+            state: json(state, "fold")?,
             last_key: (last_us, last_key),
             next_ask_us: next.map(Timestamp::as_microsecond),
         };
@@ -66,10 +104,33 @@ impl Pipeline {
         self.settings.account(id).cloned().unwrap_or_else(|| self.settings.provisional(id))
     }
 
+    /// Under which terms an account is watched.
+    pub(super) fn terms<'a>(&'a self, account: &Account) -> Terms<'a> {
+        let calendar = self.settings.calendar_of(account);
+        let target = self.settings.target_of(account);
+        let of = |name: &Option<String>| name.as_ref().and_then(|name| self.settings.calendars.get(name));
+        Terms {
+            patience: &self.patience,
+            calendar,
+            kind: account.kind,
+            provisional: account.provisional,
+            resting: account.resting,
+            cadence_days: account.cadence_days,
+            target: target.map(|target| (target, of(&target.calendar).unwrap_or(calendar))),
+            touches: &[],
+            wrong: &[],
+        }
+    }
+
     /// The fold with `fresh` taken in: one step where they come last, from the start where one came
     /// late or history has been added meanwhile.
-    async fn folded(&self, db: &mut AnyConnection, account: &Account, fresh: &[Entry]) -> Result<State> {
-        let calendar = self.settings.calendar_of(account);
+    async fn folded(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        fresh: &[Entry],
+        terms: &Terms<'_>,
+    ) -> Result<(State, Option<State>)> {
         let row = accounts::fold(db, &account.id).await?;
         let outdated = row.as_ref().is_some_and(|row| row.state.is_empty());
         let mut state: State = match row {
@@ -78,15 +139,18 @@ impl Pipeline {
         };
         let mut fresh: Vec<&Entry> = fresh.iter().collect();
         fresh.sort_by(|a, b| a.position().cmp(&b.position()));
-        if outdated || fresh.first().is_some_and(|first| !state.precedes(first)) {
+        let is_late = fresh.first().is_some_and(|first| !state.precedes(first)) || state.missed_touches(terms);
+        if outdated || is_late {
             let rows = messages::entries(db, &account.id).await?;
-            let entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
-            return Ok(State::of(&entries, &self.patience, calendar));
+            let mut entries = rows.iter().map(|(_, entry)| parse(entry, "entry")).collect::<Result<Vec<Entry>>>()?;
+            corrections::correct(&mut entries, terms.wrong);
+            return Ok((State::of(&entries, terms), None));
         }
+        let before = state.clone();
         for entry in fresh {
-            state.apply(entry, &self.patience, calendar);
+            state.apply(entry, terms);
         }
-        Ok(state)
+        Ok((state, Some(before)))
     }
 
     /// Gives each incident of the fold its name in the store, and records what changed.
@@ -94,66 +158,65 @@ impl Pipeline {
         &self,
         db: &mut AnyConnection,
         account: &Account,
-        view: &State,
+        folded: &Folded,
         now: Timestamp,
     ) -> Result<(Vec<Named>, Vec<Event>)> {
-        let mut stored = Stored::of(incidents::of_account(db, &account.id).await?)?;
-        let mut told = told_so_far(db, &account.id).await?;
-        let (mut named, mut events) = (Vec::new(), Vec::new());
-        for incident in &view.incidents {
-            let topic = word(&incident.topic);
-            let before = stored.take(&topic, incident);
-            let (id, number) = if let Some((row, _)) = &before {
-                (row.id.clone(), row.number)
-            } else {
-                let number = stored.next_number(&topic);
-                (format!("{}/{topic}-{number}", account.id), number)
-            };
-            let old = before.map(|(_, old)| old);
-            if old.as_ref() != Some(incident) {
-                incidents::upsert(db, &row(&id, account, number, incident)?).await?;
-            }
-            for kind in changes(old.as_ref(), incident) {
-                let cause = occasion(kind, incident);
-                let (path, message_id) = self.origin(db, cause).await?;
+        let changed = store_incidents(db, account, folded, now).await?;
+        let names: Vec<String> = changed.iter().map(|one| one.name.clone()).collect();
+        let mut told = so_far::told_so_far(db, &account.id, &names).await?;
+        let (mut alive, mut events) = (Vec::new(), Vec::new());
+        for Changed { name, incident, old, changes } in changed {
+            let told = told.remove(&name).unwrap_or_default();
+            let is_over = old.as_ref().is_some_and(|old| told.answers.stance(old, now) == Stance::Closed);
+            // Who has closed it need not hear that it calms.
+            let is_said = |kind: &&str| !is_over || matches!(*kind, "incident_opened" | "incident_changed");
+            for kind in changes.into_iter().filter(is_said) {
+                let (path, message_id) = self.origin(db, occasion(kind, incident)).await?;
                 events.push(Event {
                     path,
                     message_id,
                     account: Some(account.id.clone()),
-                    incident: Some(id.clone()),
+                    incident: Some(name.clone()),
                     ..incident_event(kind, incident, now)
                 });
             }
-            named.push(Named { told: told.remove(&id).unwrap_or_default(), name: id, incident: incident.clone() });
+            if incident.phase != Phase::Closed {
+                alive.push(Named { told, name, incident: incident.clone() });
+            }
         }
-        Ok((named, events))
+        Ok((alive, events))
     }
 
     /// Writes an e-mail, freezes its bytes, and records what it tells.
     async fn enqueue(&self, db: &mut AnyConnection, about: &About<'_>, notice: &Notice) -> Result<Vec<Event>> {
-        let mail = self.write_alert(db, about, notice).await?;
+        let letters = self.letters(db, about, notice).await?;
+        let Some(named) = letters.first().map(|letter| letter.mail.message_id.clone()) else {
+            return Ok(Vec::new());
+        };
         let grave = notice.lines.iter().any(|line| line.severity == Severity::Critical);
         let life = if grave { retry::CRITICAL_LIFE } else { retry::WARNING_LIFE };
-        let row = |(recipient, due): &(String, Timestamp)| NewNotification {
-            dedup_key: format!("{}>{recipient}", mail.message_id),
+        let reminds = matches!(notice.lines.as_slice(), [only] if !only.saying.is_news());
+        let again = if reminds { outbox::AGAIN } else { "" };
+        let row = |letter: &Letter| NewNotification {
+            dedup_key: format!("{}>{}{again}", letter.mail.message_id, letter.recipient),
             kind: "alert".to_owned(),
-            recipient: recipient.clone(),
-            bytes: mail.bytes.clone(),
-            message_id: mail.message_id.clone(),
-            due_us: due.as_microsecond(),
-            expires_us: Some(due.as_microsecond().saturating_add(retry::micros(life))),
+            recipient: letter.recipient.clone(),
+            bytes: letter.mail.bytes.clone(),
+            message_id: letter.mail.message_id.clone(),
+            due_us: letter.due.as_microsecond(),
+            expires_us: Some(letter.due.as_microsecond().saturating_add(retry::micros(life))),
             grave,
             account: Some(about.account.id.clone()),
             incident: notice.lines.first().map(|l| l.incident.clone()),
         };
-        let rows: Vec<NewNotification> = notice.recipients.iter().map(row).collect();
+        let rows: Vec<NewNotification> = letters.iter().map(row).collect();
         let first = outbox::enqueue(db, &rows).await?.first().copied();
         let mut events = Vec::new();
         for line in &notice.lines {
             if let Some(incident) = about.named(&line.incident).map(|n| shown(&n.incident, notice.private)) {
                 let event = Event {
                     account: Some(about.account.id.clone()),
-                    notification: Some(mail.message_id.clone()),
+                    notification: Some(named.clone()),
                     ..line_event(line, notice, &incident, about.now)
                 };
                 events.push(self.log(db, (event, first), (line, &incident), about).await?);
@@ -172,7 +235,11 @@ impl Pipeline {
     ) -> Result<Event> {
         let mut log = Vec::new();
         for cause in incident.causes.iter().filter(|c| line.cites.contains(&c.key)) {
-            event.cites.push(self.cite(db, &cause.key).await?);
+            // What time alone found out has no message.
+            let cite = self.cite(db, &cause.key).await?;
+            if !cite.path.is_empty() && !event.cites.contains(&cite) {
+                event.cites.push(cite);
+            }
             for signal in &cause.signals {
                 if !event.signals.contains(signal) {
                     event.signals.push(signal.clone());
@@ -186,7 +253,7 @@ impl Pipeline {
             });
         }
         if log.is_empty() {
-            log.push(entry(&event, about, notification));
+            log.push(Told { event: so_far::name_of(line.saying).to_owned(), ..entry(&event, about, notification) });
         }
         told::append(db, &log).await?;
         if let Some(last) = event.cites.last() {
@@ -220,12 +287,59 @@ impl Pipeline {
     }
 }
 
+/// Writes the incidents of a fold in place of what the last one left. Returns those that are not over, or have just changed.
+async fn store_incidents<'a>(
+    db: &mut AnyConnection,
+    account: &Account,
+    folded: &'a Folded,
+    now: Timestamp,
+) -> Result<Vec<Changed<'a>>> {
+    let view = &folded.view;
+    let rows = match &folded.before {
+        None => incidents::of_account(db, &account.id).await?,
+        Some(before) => {
+            let shown = view.incidents.iter().chain(&before.incidents);
+            let oldest = shown.map(|i| i.changed_at.min(i.opened_at)).min().unwrap_or(now);
+            incidents::lately(db, &account.id, oldest.as_microsecond()).await?
+        }
+    };
+    let numbers = incidents::numbers(db, &account.id).await?;
+    let mut stored = Stored::of(rows, numbers)?;
+    let mut found = Vec::new();
+    // What the fold has left behind is written too.
+    for incident in folded.state.departed.iter().chain(&view.incidents) {
+        let topic = word(&incident.topic);
+        let before = stored.take(&topic, incident);
+        let (id, number) = if let Some((row, _)) = &before {
+            (row.id.clone(), row.number)
+        } else {
+            let number = stored.next_number(&topic);
+            (format!("{}/{topic}-{number}", account.id), number)
+        };
+        let was_over = before.as_ref().is_some_and(|(row, _)| row.closed_us.is_some());
+        let old = before.map(|(_, old)| old);
+        // What was shown as over, and is not, is shown as the fold has it until answers say otherwise.
+        if old.as_ref() != Some(incident) || was_over != (incident.phase == Phase::Closed) {
+            incidents::upsert(db, &row(&id, account, number, incident)?).await?;
+        }
+        let changes = changes(old.as_ref(), incident);
+        if incident.phase != Phase::Closed || !changes.is_empty() {
+            found.push(Changed { name: id, incident, old, changes });
+        }
+    }
+    // What nothing speaks for any more, since somebody has corrected what was found.
+    for gone in stored.rows.into_iter().flatten().map(|(row, _)| row).filter(|row| row.closed_us.is_none()) {
+        incidents::set_state(db, &gone.id, "closed", Some(now.as_microsecond())).await?;
+    }
+    Ok(found)
+}
+
 /// The message that made an incident change so; `None` where time alone did.
 fn occasion<'a>(kind: &str, incident: &'a Incident) -> Option<&'a str> {
     match kind {
         "incident_calming" => incident.calmed_by.as_deref(),
         "incident_closed" => None,
-        _ => incident.causes.last().map(|c| c.key.as_str()),
+        _ => incident.causes.last().filter(|c| c.fact.is_none()).map(|c| c.key.as_str()),
     }
 }
 
@@ -257,7 +371,8 @@ fn name_of(saying: Saying) -> &'static str {
     match saying {
         Saying::Alert => "alert",
         Saying::Update => "alert_update",
-        Saying::Repeat => "alert_repeat",
+        Saying::Repeat | Saying::Anew => "alert_repeat",
+        Saying::Climb => "ladder_step",
     }
 }
 
@@ -300,16 +415,17 @@ struct Stored {
 }
 
 impl Stored {
-    fn of(rows: Vec<IncidentRow>) -> Result<Self> {
-        let mut stored =
-            Self { rows: Vec::with_capacity(rows.len()), causes: HashMap::new(), numbers: BTreeMap::new() };
+    fn of(rows: Vec<IncidentRow>, numbers: Vec<(String, i64)>) -> Result<Self> {
+        let mut stored = Self {
+            rows: Vec::with_capacity(rows.len()),
+            causes: HashMap::new(),
+            numbers: numbers.into_iter().collect(),
+        };
         for (place, row) in rows.into_iter().enumerate() {
             let incident: Incident = parse(&row.doc, "incident")?;
             for cause in &incident.causes {
                 stored.causes.entry((row.topic.clone(), cause.key.clone())).or_default().push(place);
             }
-            let highest = stored.numbers.entry(row.topic.clone()).or_default();
-            *highest = row.number.max(*highest);
             stored.rows.push(Some((row, incident)));
         }
         Ok(stored)
@@ -335,7 +451,7 @@ fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
     let mut found = Vec::new();
     match old {
         None => found.push("incident_opened"),
-        Some(old) if new.causes.len() > old.causes.len() => found.push("incident_changed"),
+        Some(old) if new.caused > old.caused.max(old.causes.len() as u64) => found.push("incident_changed"),
         Some(_) => {}
     }
     let before = old.map_or(Phase::Open, |o| o.phase);
@@ -345,25 +461,4 @@ fn changes(old: Option<&Incident>, new: &Incident) -> Vec<&'static str> {
         _ => {}
     }
     found
-}
-
-/// The log of an account, summed up by incident.
-async fn told_so_far(db: &mut AnyConnection, account: &str) -> Result<BTreeMap<String, ToldSoFar>> {
-    let mut by_incident: BTreeMap<String, ToldSoFar> = BTreeMap::new();
-    for row in told::of_account(db, account).await? {
-        let Some(incident) = row.incident else {
-            continue;
-        };
-        let so_far = by_incident.entry(incident).or_default();
-        so_far.last_at = Timestamp::from_microsecond(row.at_us).ok().max(so_far.last_at);
-        if row.event == "alert_repeat" {
-            so_far.repeats += 1;
-            continue;
-        }
-        so_far.repeats = 0;
-        if !row.doc.is_empty() {
-            so_far.add(&parse(&row.doc, "cause")?);
-        }
-    }
-    Ok(by_incident)
 }

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::corrections::Learnt;
+use crate::command::{self, Unverified};
 use crate::config::{Account, Kind, Role, Settings};
-use crate::filing::{Attribution, Directory, content_key};
-use crate::judge::{Judge, Letter, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
-use crate::read::{self, Direction, Habits, Message, Ours, Reading};
+use crate::filing::{self, Attribution, Directory, content_key};
+use crate::judge::{self, Deed, Judge, Letter, Promise, Side, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
+use crate::read::{self, Address, Automatic, Direction, Habits, Message, Ours, Reading};
 use crate::store::raw::Waiting;
-use crate::watch::Entry;
+use crate::watch::{Entry, Matter};
 
 /// Wall time for reading and judging one message.
 const BUDGET: Duration = Duration::from_secs(10);
@@ -29,6 +31,7 @@ pub struct Reader {
     judge: Judge,
     members: Vec<String>,
     stopwatch: Option<Stopwatch>,
+    learnt: RwLock<Arc<Learnt>>,
 }
 
 /// Time since some moment; a clock is not ours to read.
@@ -56,6 +59,8 @@ pub struct Understood {
     pub superiors: Vec<String>,
     /// What the other side is to us.
     pub kind: Kind,
+    /// The answer to an alert that it is, true or not; then nothing was filed or judged.
+    pub reply: Option<Unverified>,
     /// How long it took, where somebody measures.
     pub times: Option<Times>,
 }
@@ -71,6 +76,7 @@ impl Reader {
             settings,
             judge,
             stopwatch: None,
+            learnt: RwLock::default(),
         }
     }
 
@@ -96,6 +102,15 @@ impl Reader {
         *self.ours.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ours);
     }
 
+    /// From now on, this is what people have corrected.
+    pub(super) fn correct(&self, learnt: Learnt) {
+        *self.learnt.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(learnt);
+    }
+
+    fn learnt(&self) -> Arc<Learnt> {
+        Arc::clone(&self.learnt.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Takes one message of `whole_bytes`, of which `raw` is all or the beginning, through reading, filing
     /// and judging. `arrived_at` is the store's word; else its headers'.
     #[must_use]
@@ -104,7 +119,18 @@ impl Reader {
         let ours = self.ours();
         let is_whole = raw.len() as u64 >= whole_bytes;
         let message = if is_whole { read::read(raw, &ours) } else { read::read_beginning(raw, &ours) };
-        let filed = self.directory.attribute(&message);
+        if let Some(reply) = command::reply(raw, &message, &self.settings) {
+            return Understood {
+                message,
+                filed: Attribution { evidence: "an answer to an alert of ours".into(), ..Attribution::default() },
+                verdict: flat(),
+                superiors: Vec::new(),
+                kind: Kind::Client,
+                reply: Some(reply),
+                times: None,
+            };
+        }
+        let filed = self.learnt().refile(self.directory.attribute(&message));
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());
         let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
@@ -115,7 +141,7 @@ impl Reader {
             let end = now();
             Times { rules: end.saturating_sub(from), whole: end.saturating_sub(begun) }
         });
-        Understood { message, filed, verdict, superiors, kind, times }
+        Understood { message, filed, verdict, superiors, kind, reply: None, times }
     }
 
     fn account(&self, filed: &Attribution) -> Option<Account> {
@@ -141,9 +167,10 @@ impl Reader {
         let calendar = account.map_or(fallback, |a| self.settings.calendar_of(a));
         let author = message.from.as_ref();
         let named = superiors.iter().filter_map(|address| self.settings.member(address));
+        let learnt = self.learnt();
         let first_names = named.filter_map(|m| m.name.split_whitespace().next().map(str::to_owned));
         let superiors: Vec<String> = superiors.iter().cloned().chain(first_names).collect();
-        self.judge.judge(&Letter {
+        let mut verdict = self.judge.judge(&Letter {
             subject: &message.subject,
             new_text: &message.texts.new_text,
             quoted_text: &message.texts.quoted_text,
@@ -161,8 +188,33 @@ impl Reader {
             high_priority: message.high_priority,
             reading_confidence: message.confidence,
             stop_phrases: account.map_or(&[], |a| &a.stop_phrases),
+            corrected: account.and_then(|a| learnt.weights.get(&a.id)).map_or(&[], Vec::as_slice),
             sensitivity: account.map_or_else(Default::default, |a| a.sensitivity),
-        })
+        });
+        verdict.commitments = verdict.commitments.into_iter().filter_map(|p| self.owned(p, message)).collect();
+        verdict
+    }
+
+    /// A promise with the address of whom it names; `None` where our mail tells of what
+    /// strangers will do.
+    fn owned(&self, promise: Promise, message: &Message) -> Option<Promise> {
+        if promise.person.contains('@') {
+            return Some(promise);
+        }
+        let who = promise.person.to_lowercase();
+        let is = |name: &str| {
+            let name = name.to_lowercase();
+            name == who || name.split_whitespace().any(|part| part == who)
+        };
+        if let Some(member) = self.settings.members.iter().find(|m| is(&m.name)) {
+            return Some(Promise { by: Side::Us, person: member.address.clone(), ..promise });
+        }
+        let theirs = |a: &&Address| !a.address.is_empty() && self.settings.member(&a.address).is_none();
+        if let Some(contact) = message.people().filter(theirs).find(|a| is(&a.name)) {
+            return Some(Promise { by: Side::Them, person: contact.address.clone(), ..promise });
+        }
+        let is_author = message.from.as_ref().is_some_and(|a| a.name == promise.person);
+        (message.direction == Some(Direction::Inbound) || is_author).then_some(promise)
     }
 
     /// Members on To or Cc of an inbound message who lead the one it is written to.
@@ -227,9 +279,43 @@ impl Understood {
             tone: self.verdict.tone.map(|t| t.label),
             urgency: self.verdict.urgency.map(|u| u.label),
             severity: self.verdict.severity,
+            matter: self.matter(),
+        }
+    }
+
+    fn matter(&self) -> Matter {
+        let message = &self.message;
+        let addresses = |list: &[Address]| {
+            list.iter().map(|a| a.address.clone()).filter(|a| !a.is_empty()).take(MOST_READERS).collect()
+        };
+        let author = message.from.as_ref().filter(|_| message.direction == Some(Direction::Outbound));
+        // A name that stands in both ties no sentence to a promise.
+        let names: Vec<String> = message.people().flat_map(|a| judge::about(&a.name)).collect();
+        let telling =
+            |about: &[String]| about.iter().filter(|stem| !names.contains(stem)).cloned().collect::<Vec<String>>();
+        let promises = self.verdict.commitments.iter();
+        let promises = promises.map(|p| Promise { about: telling(&p.about), ..p.clone() }).collect();
+        let deeds = self.verdict.deeds.iter().map(|d| Deed { about: telling(&d.about), ..d.clone() }).collect();
+        let carrier = message.carrier.as_ref().and_then(|c| c.from.as_ref()).or(author);
+        Matter {
+            subject: filing::base_subject(&message.subject).chars().take(LONGEST_SUBJECT).collect(),
+            about: self.verdict.about.clone(),
+            words: telling(&self.verdict.words),
+            to: addresses(&message.to),
+            cc: addresses(&message.cc),
+            brought_by: carrier.map_or_else(String::new, |a| a.address.clone()),
+            asks: self.verdict.asks,
+            calendar: message.automatic == Some(Automatic::Calendar),
+            promises,
+            deeds,
         }
     }
 }
+
+/// Most readers of a message that watching is told of.
+const MOST_READERS: usize = 10;
+/// So much of a subject tells threads apart, in characters.
+const LONGEST_SUBJECT: usize = 120;
 
 type Job = (usize, Arc<[u8]>, u64, Option<Timestamp>);
 type Answer = (usize, Result<Box<Understood>, String>);

@@ -24,6 +24,7 @@ use crate::watch::{Cause, Incident, Phase};
 const EXCHANGES: i64 = 3;
 
 /// An e-mail with its bytes and its name for ever.
+#[derive(Clone)]
 pub(super) struct Frozen {
     pub(super) bytes: Vec<u8>,
     pub(super) message_id: String,
@@ -54,12 +55,14 @@ impl Filed {
 }
 
 impl Pipeline {
-    /// Writes the e-mail that a notice calls for.
+    /// Writes the e-mail that a notice calls for: one for all, or each reader's own, with the address that
+    /// answers go to.
     pub(super) async fn write_alert(
         &self,
         db: &mut AnyConnection,
         about: &About<'_>,
         notice: &Notice,
+        own: Option<(&str, &str)>,
     ) -> Result<Frozen> {
         let mut incidents = Vec::new();
         for line in &notice.lines {
@@ -76,27 +79,34 @@ impl Pipeline {
             let view = self.incident_view(db, named, &causes, line.severity).await?;
             incidents.push((view, line.saying));
         }
-        let zone = self.zone_of(notice.recipients.first().map(|(r, _)| r.as_str()));
+        let readers = notice.recipients.iter().map(|(r, _)| r.as_str());
+        let readers: Vec<&str> = own.map_or_else(|| readers.collect(), |(reader, _)| vec![reader]);
+        let zone = self.zone_of(readers.first().copied());
         let rendered = if notice.private {
             let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
-            let view = self.alert_view(db, about.account, notice, incidents).await?;
+            let mut view = self.alert_view(db, about, notice, incidents).await?;
+            if let Some((reader, _)) = own {
+                let others = notice.recipients.iter().filter(|(r, _)| r != reader);
+                view.told_also = others.map(|(r, _)| self.name_of(r)).collect();
+                view.takes_replies = true;
+            }
             alert::render(&view, &self.templates, &zone)?
         };
-        let to: Vec<&str> = notice.recipients.iter().map(|(r, _)| r.as_str()).collect();
         let incident = notice.lines.first().map_or("", |l| l.incident.as_str());
-        let posting = Posting { kind: MailKind::Alert, about: incident, to: &to, now: about.now };
-        self.freeze(&rendered, &posting)
+        let posting = Posting { kind: MailKind::Alert, about: incident, to: &readers, now: about.now };
+        self.freeze_for(&rendered, &posting, own.map(|(_, address)| address))
     }
 
     async fn alert_view(
         &self,
         db: &mut AnyConnection,
-        account: &Account,
+        about: &About<'_>,
         notice: &Notice,
         incidents: Vec<(IncidentView, Saying)>,
     ) -> Result<AlertView> {
+        let account = about.account;
         let says = |saying| incidents.iter().any(|(_, s)| *s == saying);
         let event = if says(Saying::Alert) {
             AlertEvent::First
@@ -116,7 +126,7 @@ impl Pipeline {
             exchanges: self.exchanges(db, account).await?,
             incidents,
             owed: Vec::new(),
-            promises: Vec::new(),
+            promises: self.open_promises(db, account, about.now).await?,
             told_also: notice.recipients.iter().map(|(r, _)| self.name_of(r)).collect(),
             next_step,
             takes_replies: false,
@@ -155,6 +165,10 @@ impl Pipeline {
         severity: Severity,
     ) -> Result<IncidentView> {
         let (mut causes, mut advice, mut headlines) = (Vec::new(), Vec::new(), Vec::new());
+        let facts: Vec<String> = shown.iter().filter_map(|cause| cause.fact.clone()).collect();
+        for cause in shown.iter().filter(|cause| cause.fact.is_some()) {
+            headlines.push((cause.severity, self.fact_headline(cause)));
+        }
         for cause in shown {
             let Some(filed) = self.filed(db, &cause.key).await? else {
                 continue;
@@ -168,13 +182,33 @@ impl Pipeline {
             name: about.name.clone(),
             topic: about.incident.topic.phrase().to_owned(),
             severity,
-            state: state(&about.incident),
+            state: self.state_of(about),
             opened_at: about.incident.opened_at,
             headline: headlines.into_iter().next().map_or_else(String::new, |(_, h)| h),
             causes,
-            facts: Vec::new(),
+            facts,
             advice,
         })
+    }
+
+    /// Where an incident stands, and who has taken it over.
+    fn state_of(&self, about: &Named) -> String {
+        let state = state(&about.incident);
+        about
+            .told
+            .answers
+            .taker()
+            .map_or_else(|| state.clone(), |taker| format!("{state}, taken over by {}", self.name_of(taker)))
+    }
+
+    /// What time found out, in a few words.
+    pub(super) fn fact_headline(&self, cause: &Cause) -> String {
+        let says = cause.signals.first().map_or("something became true", |name| signal::phrase(name));
+        match self.settings.member(&cause.person) {
+            Some(member) => format!("{}: {says}", member.name),
+            None if cause.person.is_empty() => says.to_owned(),
+            None => format!("{}: {says}", cause.person),
+        }
     }
 
     fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {
@@ -266,6 +300,16 @@ impl Pipeline {
 
     /// Fixes an e-mail's bytes, its Date and its Message-ID.
     pub(super) fn freeze(&self, rendered: &Rendered, posting: &Posting<'_>) -> Result<Frozen> {
+        self.freeze_for(rendered, posting, None)
+    }
+
+    /// The same, where answers go to an address of their own.
+    pub(super) fn freeze_for(
+        &self,
+        rendered: &Rendered,
+        posting: &Posting<'_>,
+        reply_to: Option<&str>,
+    ) -> Result<Frozen> {
         let Posting { kind, about, to, now } = *posting;
         let seed = format!("{about}\n{}\n{now}\n{}", to.join(","), rendered.text);
         let id = short_hash(&seed);
@@ -275,7 +319,7 @@ impl Pipeline {
         let envelope = Envelope {
             from: Address { name: "Barometer".into(), address: self.settings.service.address.clone() },
             to: to.iter().map(|a| Address { name: self.name_of(a), address: (*a).to_owned() }).collect(),
-            reply_to: None,
+            reply_to: reply_to.map(|address| Address { name: "Barometer".into(), address: address.to_owned() }),
             date: now,
             message_id: message_id.clone(),
             references: vec![format!("brm.incident.{thread}@{domain}")],
@@ -287,7 +331,7 @@ impl Pipeline {
 }
 
 /// Names an e-mail or an incident in a Message-ID: 96 bits, no address, no date.
-fn short_hash(text: &str) -> String {
+pub(super) fn short_hash(text: &str) -> String {
     content_hash(text.as_bytes()).chars().take(24).collect()
 }
 

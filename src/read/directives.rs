@@ -20,6 +20,9 @@ pub struct Directives {
     /// Whether it must not be recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
+    /// What somebody noted of a contact that no mail shows; it also stays where it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }
 
 impl Directives {
@@ -47,6 +50,11 @@ fn understood(line: &str, found: &mut Directives) -> bool {
     let Some((word, value)) = line.strip_prefix('@').map(|rest| rest.split_once(' ').unwrap_or((rest, ""))) else {
         return false;
     };
+    if word.eq_ignore_ascii_case("note") && !value.trim().is_empty() {
+        // For people, too: it stays where they can read it.
+        found.contact.get_or_insert_with(|| value.trim().chars().take(LONGEST).collect());
+        return false;
+    }
     let value = value.trim().trim_matches(['<', '>', '"']).to_lowercase();
     let value =
         Some(value).filter(|value| !value.is_empty() && value.len() <= LONGEST && !value.contains(char::is_whitespace));
@@ -70,6 +78,7 @@ mod tests {
             account: account.map(str::to_owned),
             from: from.map(str::to_owned),
             private,
+            contact: None,
         };
         #[rustfmt::skip]
         let cases = [
@@ -77,7 +86,8 @@ mod tests {
             ("@Vendor Zenith",                        of(Some("zenith"), None, false), ""),
             ("fyi\n@from <Jane@Acme.example>",        of(None, Some("jane@acme.example"), false), "fyi"),
             ("@private",                              of(None, None, true), ""),
-            ("@note they are angry",                  Directives::default(), "@note they are angry"),
+            ("@note Had lunch",                       Directives { contact: Some("Had lunch".into()), ..of(None, None, false) }, "@note Had lunch"),
+            ("@note",                                 Directives::default(), "@note"),
             ("@sam can you look at this?",            Directives::default(), "@sam can you look at this?"),
             ("@account two words",                    Directives::default(), "@account two words"),
             ("",                                      Directives::default(), ""),

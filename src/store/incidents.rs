@@ -62,6 +62,21 @@ pub async fn upsert(db: &mut AnyConnection, incident: &IncidentRow) -> Result<()
     Ok(())
 }
 
+/// Sets where an incident stands, as answers have it; nothing where it stands so already.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn set_state(db: &mut AnyConnection, id: &str, state: &str, closed_us: Option<i64>) -> Result<()> {
+    sqlx::query("UPDATE incidents SET state = $2, closed_us = $3 WHERE id = $1 AND state <> $2")
+        .bind(id)
+        .bind(state)
+        .bind(closed_us)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// The incidents of an account, in the order in which they began.
 ///
 /// # Errors
@@ -75,6 +90,35 @@ pub async fn of_account(db: &mut AnyConnection, account: &str) -> Result<Vec<Inc
     .bind(account)
     .fetch_all(db)
     .await?)
+}
+
+/// The open incidents of an account, and those opened or closed at an instant or later, in the order in which they began.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn lately(db: &mut AnyConnection, account: &str, since_us: i64) -> Result<Vec<IncidentRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id, account, topic, number, state, severity, opened_us, changed_us, closed_us, doc
+         FROM incidents WHERE account = $1 AND (closed_us IS NULL OR closed_us >= $2 OR opened_us >= $2)
+         ORDER BY opened_us, id",
+    )
+    .bind(account)
+    .bind(since_us)
+    .fetch_all(db)
+    .await?)
+}
+
+/// The highest number of each topic with an account.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn numbers(db: &mut AnyConnection, account: &str) -> Result<Vec<(String, i64)>> {
+    Ok(sqlx::query_as("SELECT topic, MAX(number) FROM incidents WHERE account = $1 GROUP BY topic ORDER BY topic")
+        .bind(account)
+        .fetch_all(db)
+        .await?)
 }
 
 /// The incidents of all accounts, or the open ones of them, in the order in which they began.

@@ -367,3 +367,40 @@ pub async fn source_of(db: &mut AnyConnection, message: i64) -> Result<Option<St
     .fetch_optional(db)
     .await?)
 }
+
+/// Numbers of all messages of an account.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn of_account(db: &mut AnyConnection, account: &str) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar("SELECT id FROM messages WHERE account = $1 ORDER BY id").bind(account).fetch_all(db).await?)
+}
+
+/// Files messages under another account, in no thread yet, and says why.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn refile(db: &mut AnyConnection, messages: &[i64], account: &str, evidence: &str) -> Result<()> {
+    for run in sql::runs(messages) {
+        let moved = sql::with_rows(
+            "UPDATE messages SET account = $1, evidence = $2, thread = NULL WHERE id IN (VALUES :rows)",
+            3,
+            1,
+            run.len(),
+        );
+        let mut query = sqlx::query(moved).bind(account).bind(sql::text(evidence).into_owned());
+        for message in run {
+            query = query.bind(*message);
+        }
+        query.execute(&mut *db).await?;
+        let marks = sql::with_rows("UPDATE marks SET account = $1 WHERE message IN (VALUES :rows)", 2, 1, run.len());
+        let mut query = sqlx::query(marks).bind(account);
+        for message in run {
+            query = query.bind(*message);
+        }
+        query.execute(&mut *db).await?;
+    }
+    Ok(())
+}

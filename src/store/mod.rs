@@ -21,8 +21,12 @@ pub mod accounts;
 pub mod threads;
 pub mod verdicts;
 
+pub mod answers;
+pub mod commitments;
+pub mod findings;
 pub mod incidents;
 pub mod outbox;
+pub mod tokens;
 pub mod told;
 
 pub mod never;

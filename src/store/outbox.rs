@@ -376,6 +376,27 @@ pub async fn untouched_alerts(
     .await?)
 }
 
+/// Marks, at the end of a dedup key, an e-mail that says again what was said, about one incident alone.
+pub const AGAIN: &str = "#again";
+
+/// Closes reminders of an incident that nobody has begun to send: somebody has answered meanwhile.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn cancel_reminders(db: &mut AnyConnection, incident: &str, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'expired', closed_us = $2, error = 'answered before it was sent'
+         WHERE incident = $1 AND closed_us IS NULL AND state IN ('queued', 'deferred') AND dedup_key LIKE '%' || $3",
+    )
+    .bind(incident)
+    .bind(now.as_microsecond())
+    .bind(AGAIN)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Makes the alerts that a recipient is owed wait until `until_us`; grave ones too where `grave` is 1.
 ///
 /// # Errors

@@ -78,6 +78,30 @@ pub async fn of_account(db: &mut AnyConnection, account: &str) -> Result<Vec<Tol
     .await?)
 }
 
+/// What was told about some incidents, in the order in which it happened.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn of_incidents(db: &mut AnyConnection, incidents: &[String]) -> Result<Vec<Told>> {
+    let mut found: Vec<Told> = Vec::new();
+    for run in sql::runs(incidents) {
+        let statement = sql::with_rows(
+            "SELECT at_us, event, account, incident, message, recipient, severity, notification, doc
+             FROM told WHERE incident IN (VALUES :rows) ORDER BY id",
+            1,
+            1,
+            run.len(),
+        );
+        let mut query = sqlx::query_as(statement);
+        for incident in run {
+            query = query.bind(incident.as_str());
+        }
+        found.extend(query.fetch_all(&mut *db).await?);
+    }
+    Ok(found)
+}
+
 /// What was told at an instant or later, in the order in which it happened.
 ///
 /// # Errors

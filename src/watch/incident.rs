@@ -1,9 +1,9 @@
 //! One topic with one account that people must know of, open until closed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Entry;
+use super::{Entry, Finding, Told};
 use crate::calendar::Calendar;
 use crate::judge::{Severity, ToneLabel, Topic, signal};
 use crate::read::Direction;
@@ -35,11 +35,22 @@ impl Default for Patience {
     }
 }
 
-/// One message that is part of an incident.
+/// Days after its end that an incident stays in the state; then only the store has it.
+const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 60);
+/// Most causes that are remembered: the first, and the last ones.
+const MOST_CAUSES: usize = 40;
+
+/// One message that is part of an incident, or something found out that is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// Content key of the message.
+    /// Content key of the message; of what was found out, its name.
     pub key: String,
+    /// What was found out, as people are told it; `None` where a message is the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<String>,
+    /// Whom to tell, where it is not the account's managers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Told>,
     /// When it was written.
     pub sent_at: Timestamp,
     /// When it reached us.
@@ -71,10 +82,16 @@ pub struct Incident {
     pub opened_at: Timestamp,
     /// When it last changed phase or took in a cause.
     pub changed_at: Timestamp,
-    /// Its causes in order of [`Entry::position`].
+    /// Its causes in order of [`Entry::position`]: the first, and the last forty.
     pub causes: Vec<Cause>,
+    /// How many causes it ever had.
+    #[serde(default)]
+    pub caused: u64,
     /// Key of the message that calmed it; `None` where quiet did.
     pub calmed_by: Option<String>,
+    /// Key of the message in which one of us answered it with a plan: two dated steps or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// When one of us last wrote to the account since it opened.
     pub answered_at: Option<Timestamp>,
 }
@@ -116,7 +133,9 @@ impl Incident {
             opened_at: cause.sent_at,
             changed_at: cause.sent_at,
             causes: vec![cause],
+            caused: 1,
             calmed_by: None,
+            plan: None,
             answered_at: None,
         }
     }
@@ -130,7 +149,44 @@ impl Incident {
         self.severity = self.severity.max(cause.severity);
         self.changed_at = cause.sent_at;
         self.causes.push(cause);
+        self.caused = self.caused.saturating_add(1);
+        if self.causes.len() > MOST_CAUSES {
+            // The first names it; of the others the last are worth knowing.
+            self.causes.remove(1);
+        }
     }
+}
+
+/// Adds what was found out to the incident that it opens or changes.
+pub(super) fn take_finding(incidents: &mut Vec<Incident>, finding: &Finding) {
+    let Some(alarm) = finding.alarm else { return };
+    let cause = Cause {
+        key: finding.cause_key().to_owned(),
+        fact: Some(finding.says.clone()),
+        to: Some(alarm.to),
+        sent_at: finding.at,
+        arrived_at: finding.at,
+        history: finding.history,
+        person: finding.person.clone(),
+        member: String::new(),
+        superiors: Vec::new(),
+        signals: finding.signals.clone(),
+        severity: alarm.severity,
+    };
+    add(incidents, alarm.topic, cause);
+}
+
+fn add(incidents: &mut Vec<Incident>, topic: Topic, cause: Cause) {
+    match incidents.iter_mut().find(|i| i.topic == topic && i.phase != Phase::Closed) {
+        Some(incident) => incident.add(cause),
+        None => incidents.push(Incident::open(topic, cause)),
+    }
+}
+
+/// Incidents that are long over leave.
+pub(super) fn leave(incidents: &mut Vec<Incident>, departed: &mut Vec<Incident>, now: Timestamp) {
+    let since = now.checked_sub(MEMORY).unwrap_or(Timestamp::MIN);
+    departed.extend(incidents.extract_if(.., |i| i.phase == Phase::Closed && i.changed_at < since));
 }
 
 /// Adds a message to the incidents that it opens, changes or calms.
@@ -141,6 +197,8 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
     for (topic, severity, signals) in topics(entry) {
         let cause = Cause {
             key: entry.key.clone(),
+            fact: None,
+            to: None,
             sent_at: entry.sent_at,
             arrived_at: entry.arrived_at,
             history: entry.history,
@@ -150,15 +208,22 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
             signals,
             severity,
         };
-        match incidents.iter_mut().find(|i| i.topic == topic && i.phase != Phase::Closed) {
-            Some(incident) => incident.add(cause),
-            None => incidents.push(Incident::open(topic, cause)),
-        }
+        add(incidents, topic, cause);
     }
     if entry.direction == Some(Direction::Outbound) {
         for incident in incidents.iter_mut().filter(|i| i.phase != Phase::Closed) {
             incident.answered_at = Some(entry.sent_at);
+            if incident.severity >= Severity::Warning
+                && entry.matter.promises.iter().filter(|p| p.due.is_some()).count() > 1
+            {
+                incident.plan = Some(entry.key.clone());
+            }
         }
+    }
+    for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open && is_ended_by(i, entry)) {
+        incident.phase = Phase::Calming;
+        incident.changed_at = entry.sent_at;
+        incident.calmed_by = Some(entry.key.clone());
     }
     if calms(entry) {
         for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open) {
@@ -166,6 +231,23 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
             incident.changed_at = entry.sent_at;
             incident.calmed_by = Some(entry.key.clone());
         }
+    }
+}
+
+/// Somebody was in touch beside the mail, which ends silence.
+pub(super) fn touch(incidents: &mut [Incident], at: Timestamp) {
+    for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open && i.topic == Topic::Silence) {
+        (incident.phase, incident.changed_at) = (Phase::Calming, at);
+    }
+}
+
+/// Silence ends with any word; a missing answer, and only that, with one of ours.
+fn is_ended_by(incident: &Incident, entry: &Entry) -> bool {
+    let found = incident.causes.iter().all(|c| c.fact.is_some());
+    match incident.topic {
+        Topic::Silence => found,
+        Topic::Response => found && entry.direction == Some(Direction::Outbound),
+        _ => false,
     }
 }
 

@@ -1,80 +1,125 @@
 //! Fifth stage: an account's messages and the time → what is true now.
 //!
-//! A fold: the same messages and the same time give the same incidents, in
-//! whatever order the messages reached us. It also says when it next wants to be
-//! asked, so that nothing is ever scanned. What was told to whom is not known
-//! here; `notify` compares the two. Pure.
+//! A fold: the same messages and the same time give the same incidents, promises,
+//! clocks and findings, in whatever order the messages reached us. It also says when
+//! it next wants to be asked, so that nothing is ever scanned. What is old leaves it:
+//! the state of an account stays small however long it lives. What was told to whom
+//! is not known here; `notify` compares the two. Pure.
 
+mod commitment;
+mod entry;
+mod evidence;
+mod finding;
 mod incident;
+mod people;
+mod response;
+mod rhythm;
+mod trend;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
-use crate::judge::{Severity, ToneLabel, UrgencyLabel};
-use crate::read::Direction;
+use crate::config::{Kind, Target};
+use crate::judge::Severity;
 
+pub use commitment::{Commitment, Ledger, Standing};
+pub use entry::{Entry, Matter};
+pub use finding::{Alarm, Finding, Pledge, Told, What};
 pub use incident::{Cause, Incident, Patience, Phase};
+pub use people::People;
+pub use response::{Clocks, Wait};
+pub use rhythm::Rhythm;
+pub use trend::{Standing as TrendStanding, Trend};
 
-/// One judged message of an account, as watching sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Content key: the same for every copy.
-    pub key: String,
-    /// When it was written; arrival where that is unknown.
-    pub sent_at: Timestamp,
-    /// When it reached us.
-    pub arrived_at: Timestamp,
-    /// Known before we were watching: recorded, never told as news.
-    pub history: bool,
-    /// Towards us, from us, or among us.
-    pub direction: Option<Direction>,
-    /// Whether no person wrote it.
-    pub automatic: bool,
-    /// The author's address, else name.
-    pub person: String,
-    /// The author's name, else address.
-    pub name: String,
-    /// The first member it was addressed to, lower case; empty for none.
-    pub addressee: String,
-    /// Members above our person whom it names or copies, lower case.
-    pub superiors: Vec<String>,
-    /// What the other side is to us.
-    pub kind: crate::config::Kind,
-    /// Names of the signals it carries.
-    pub signals: Vec<String>,
-    /// Tone, where it could be read.
-    pub tone: Option<ToneLabel>,
-    /// Urgency, where it could be read.
-    pub urgency: Option<UrgencyLabel>,
-    /// What the message by itself warrants.
-    pub severity: Severity,
+/// How long what was found out stays in the state, after which only the store has it.
+const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// Most findings that stay.
+const MOST_FINDINGS: usize = 60;
+/// Steps of time between two messages; more than any account has.
+const MOST_STEPS: usize = 1_000;
+
+/// Under which terms an account is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// When incidents calm and close.
+    pub patience: &'a Patience,
+    /// When we work for it.
+    pub calendar: &'a Calendar,
+    /// What it is to us.
+    pub kind: Kind,
+    /// Whether it was made from an unknown domain: a stranger's silence says nothing until we have written.
+    pub provisional: bool,
+    /// Whether it is at rest: no silence, no clocks.
+    pub resting: bool,
+    /// The rhythm agreed with it, in days between two contacts.
+    pub cadence_days: Option<u16>,
+    /// How soon it is answered, and the calendar of that.
+    pub target: Option<(&'a Target, &'a Calendar)>,
+    /// When one of us was in touch with it beside the mail we see, oldest first; none in the future.
+    pub touches: &'a [Timestamp],
+    /// What people have said is wrong: the key of a cause, and one signal or all of them.
+    pub wrong: &'a [(String, Option<String>)],
 }
 
-impl Entry {
-    /// Position in the fold: by time written, ties by content.
+impl<'a> Terms<'a> {
+    /// A client of whom nothing else was agreed.
     #[must_use]
-    pub fn position(&self) -> (Timestamp, &str) {
-        (self.sent_at, &self.key)
+    pub fn plain(patience: &'a Patience, calendar: &'a Calendar) -> Self {
+        Self {
+            patience,
+            calendar,
+            kind: Kind::Client,
+            provisional: false,
+            resting: false,
+            cadence_days: None,
+            target: None,
+            touches: &[],
+            wrong: &[],
+        }
     }
 }
 
 /// What is true of one account. Serialised into the store between messages.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Incidents, oldest first, closed ones included.
+    /// Incidents, oldest first: open ones, and those closed not long ago.
     pub incidents: Vec<Incident>,
     /// Position of the last entry taken in.
     pub last: Option<(Timestamp, String)>,
+    /// Promises.
+    #[serde(default)]
+    pub commitments: Ledger,
+    /// Answers that are owed.
+    #[serde(default)]
+    pub clocks: Clocks,
+    /// Silence and rhythm.
+    #[serde(default)]
+    pub rhythm: Rhythm,
+    /// What single people do.
+    #[serde(default)]
+    pub people: People,
+    /// Pressure and goodwill.
+    #[serde(default)]
+    pub trend: Trend,
+    /// How many of the instants were taken in at which somebody was in touch beside the mail.
+    #[serde(default)]
+    pub touched: usize,
+    /// What was found out lately, in order of time.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// Incidents that this fold has left behind: closed, and long over.
+    #[serde(skip)]
+    pub departed: Vec<Incident>,
 }
 
 impl State {
     /// What is true after all of `entries`, in order of [`Entry::position`].
     #[must_use]
-    pub fn of(entries: &[Entry], patience: &Patience, calendar: &Calendar) -> Self {
+    pub fn of(entries: &[Entry], terms: &Terms<'_>) -> Self {
         let mut state = Self::default();
         for entry in entries {
-            state.apply(entry, patience, calendar);
+            state.apply(entry, terms);
         }
         state
     }
@@ -84,9 +129,9 @@ impl State {
     /// The stored state stays where its last entry left it: a message that was
     /// written before `now` and arrives after it must find it so.
     #[must_use]
-    pub fn at(&self, patience: &Patience, calendar: &Calendar, now: Timestamp) -> Self {
+    pub fn at(&self, terms: &Terms<'_>, now: Timestamp) -> Self {
         let mut state = self.clone();
-        state.advance(patience, calendar, now);
+        state.advance(terms, now);
         state
     }
 
@@ -96,22 +141,97 @@ impl State {
         self.last.as_ref().is_none_or(|(at, key)| (*at, key.as_str()) < entry.position())
     }
 
-    /// Takes in the next entry.
-    pub fn apply(&mut self, entry: &Entry, patience: &Patience, calendar: &Calendar) {
-        self.advance(patience, calendar, entry.sent_at);
+    /// Takes in the next entry; the last one again changes nothing.
+    pub fn apply(&mut self, entry: &Entry, terms: &Terms<'_>) {
+        if !self.precedes(entry) {
+            return;
+        }
+        self.advance(terms, entry.sent_at);
         incident::take_in(&mut self.incidents, entry);
+        let mut found = self.commitments.take_in(entry, terms);
+        found.extend(self.clocks.take_in(entry, terms));
+        found.extend(self.rhythm.take_in(entry, terms));
+        found.extend(self.people.take_in(entry, terms));
+        found.extend(self.trend.take_in(entry, terms));
+        self.note(found, terms);
+        self.forget(entry.sent_at);
         self.last = Some((entry.sent_at, entry.key.clone()));
     }
 
-    fn advance(&mut self, patience: &Patience, calendar: &Calendar, now: Timestamp) {
-        for incident in &mut self.incidents {
-            incident.advance(patience, calendar, now);
+    /// Whether it became known too late that somebody was in touch, so that only a fold from the start is right.
+    #[must_use]
+    pub fn missed_touches(&self, terms: &Terms<'_>) -> bool {
+        let until = self.last.as_ref().map(|(at, _)| *at);
+        let due = terms.touches.iter().filter(|touch| until.is_some_and(|until| **touch <= until)).count();
+        due != self.touched
+    }
+
+    /// Goes from one instant at which something changes without mail to the next.
+    fn advance(&mut self, terms: &Terms<'_>, now: Timestamp) {
+        for touch in terms.touches.iter().copied().skip(self.touched).take_while(|touch| *touch <= now) {
+            self.pass(terms, touch);
+            self.touched += 1;
+            self.rhythm.touch(touch);
+            incident::touch(&mut self.incidents, touch);
         }
+        self.pass(terms, now);
+    }
+
+    /// Does what time alone brings.
+    fn pass(&mut self, terms: &Terms<'_>, now: Timestamp) {
+        for _ in 0..MOST_STEPS {
+            let Some(at) = self.next_ask(terms).filter(|at| *at <= now) else { return };
+            for incident in &mut self.incidents {
+                incident.advance(terms.patience, terms.calendar, at);
+            }
+            let mut found = self.commitments.pass(terms, at);
+            found.extend(self.clocks.pass(terms, at));
+            found.extend(self.rhythm.pass(terms, at));
+            found.extend(self.trend.pass(terms, at));
+            self.note(found, terms);
+        }
+    }
+
+    /// Keeps what was found out, once, and lets it open or change incidents.
+    fn note(&mut self, found: Vec<Finding>, terms: &Terms<'_>) {
+        for mut finding in found {
+            if self.findings.iter().any(|known| known.id == finding.id) {
+                continue;
+            }
+            // Time rings one bell a day; whatever else it finds then is for the digest.
+            let day = terms.calendar.date_of(finding.at);
+            let rung = self.findings.iter().any(|f| f.rings() && terms.calendar.date_of(f.at) == day);
+            if let Some(alarm) = finding.alarm.as_mut().filter(|_| rung && finding.key.is_none()) {
+                alarm.severity = alarm.severity.min(Severity::Info);
+            }
+            let is_wrong = |signal: &Option<String>| signal.as_ref().is_none_or(|s| finding.signals.contains(s));
+            if terms.wrong.iter().any(|(key, signal)| *key == *finding.cause_key() && is_wrong(signal)) {
+                finding.alarm = None;
+            }
+            incident::take_finding(&mut self.incidents, &finding);
+            self.trend.weigh(&finding, terms.calendar);
+            self.findings.push(finding);
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let since = now.checked_sub(MEMORY).unwrap_or(Timestamp::MIN);
+        self.findings.retain(|finding| finding.at >= since);
+        let surplus = self.findings.len().saturating_sub(MOST_FINDINGS);
+        self.findings.drain(..surplus);
+        incident::leave(&mut self.incidents, &mut self.departed, now);
     }
 
     /// When time alone will next change something.
     #[must_use]
-    pub fn next_ask(&self, patience: &Patience, calendar: &Calendar) -> Option<Timestamp> {
-        self.incidents.iter().filter_map(|i| i.next_change(patience, calendar)).min()
+    pub fn next_ask(&self, terms: &Terms<'_>) -> Option<Timestamp> {
+        let incidents = self.incidents.iter().filter_map(|i| i.next_change(terms.patience, terms.calendar)).min();
+        let others = [
+            self.commitments.next_change(terms),
+            self.clocks.next_change(terms),
+            self.rhythm.next_change(terms),
+            self.trend.next_change(terms),
+        ];
+        others.into_iter().flatten().chain(incidents).min()
     }
 }

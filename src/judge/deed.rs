@@ -1,0 +1,72 @@
+//! What a message shows of promises and talks: something is handed over, has come,
+//! is missed, is put off. Each is found in one sentence; whose promise it settles,
+//! `watch` decides.
+
+use super::Letter;
+use super::language::Words;
+use super::moment::{Moment, moments};
+use super::text::{Line, Zone};
+use super::verdict::{Deed, DeedSort};
+
+/// Most deeds that are read from one message.
+const MOST: usize = 24;
+
+/// Sorts by the name of what finds them, gravest first: a sentence that misses something hands nothing over.
+const SORTS: [(&str, DeedSort); 9] = [
+    ("misses", DeedSort::Misses),
+    ("slips", DeedSort::Slips),
+    ("withdraws", DeedSort::Withdraws),
+    ("keeps", DeedSort::Keeps),
+    ("called", DeedSort::Called),
+    ("answered", DeedSort::Answered),
+    ("delivers", DeedSort::Delivers),
+    ("receives", DeedSort::Receives),
+    ("allows", DeedSort::Allows),
+];
+
+/// The deeds of subject and new text; at most 24.
+pub(super) fn deeds(words: &Words, letter: &Letter<'_>, [subject, zone]: [&Zone; 2]) -> Vec<Deed> {
+    let mut found = Vec::new();
+    let inherited = words.inherited(letter.subject);
+    let subjects = subject.sentences().filter(|_| !inherited);
+    let texts = (0..zone.len()).filter(|index| !zone.is_courtesy(*index)).map(|index| zone.sentence(index));
+    for sentence in subjects.chain(texts) {
+        for (name, sort) in SORTS {
+            if found.len() < MOST
+                && let Some(at) = words.deed(name).and_then(|r| r.find(sentence))
+                && is_meant(words, sentence, &at, sort)
+            {
+                found.push(Deed { sort, about: words.about(sentence.text()), on: on(words, letter, sentence) });
+            }
+        }
+    }
+    found
+}
+
+/// A thing handed over or received is so in fact: not denied, not planned, not asked for.
+fn is_meant(words: &Words, sentence: Line<'_>, at: &std::ops::Range<usize>, sort: DeedSort) -> bool {
+    let question = sentence.text().trim_end_matches(['"', ')', ' ']).ends_with('?');
+    match sort {
+        DeedSort::Delivers | DeedSort::Receives | DeedSort::Keeps | DeedSort::Called => {
+            let clause = words.clause(sentence, at);
+            let planned = words.promise("lead").and_then(|r| r.find(sentence)).is_some_and(|lead| {
+                let handed = sentence.part(at.clone()).low();
+                lead.start <= at.start && !handed.starts_with("as ") && !handed.contains("attached")
+            });
+            !question
+                && !planned
+                && words.negation(sentence, at, &clause).is_none()
+                && words.condition(sentence, at).is_none()
+                && !words.promise("conditional").is_some_and(|r| r.is_match(sentence.part(clause)))
+        }
+        DeedSort::Misses => words.condition(sentence, at).is_none(),
+        DeedSort::Slips | DeedSort::Withdraws | DeedSort::Allows | DeedSort::Answered => !question,
+    }
+}
+
+/// The day a sentence names, the nearest to the day it was written: "received on the 18th".
+fn on(words: &Words, letter: &Letter<'_>, sentence: Line<'_>) -> Option<String> {
+    let now = letter.at.as_ref()?.datetime();
+    let named: Vec<Moment> = moments(words, sentence, now);
+    named.first().map(|moment| moment.date.to_string())
+}

@@ -1,0 +1,182 @@
+//! What watching adds to what people read: promises, trend, and what time found out.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::record::parse;
+use super::{Pipeline, Result};
+use crate::calendar::{DAY_MINUTES, local_instant};
+use crate::config::{Account, Member};
+use crate::judge::Severity;
+use crate::notify::{DigestSpan, NewsLine, PromiseState, PromiseView, Trend, TrendLine};
+use crate::store::commitments::{self, CommitmentRow};
+use crate::store::findings::{self, FindingRow};
+use crate::store::{AnyConnection, accounts};
+use crate::watch::{Commitment, Finding, State, What};
+
+/// Days that a daily digest goes on naming a promise that nobody settled.
+const OVERDUE_DAYS: i32 = 20;
+/// Most open promises in an alert.
+const IN_ALERT: usize = 5;
+
+/// Lines of a digest that come from no single message.
+#[derive(Default)]
+pub(super) struct Found {
+    /// By account.
+    pub(super) news: Vec<(String, NewsLine)>,
+    /// What people are glad to hear.
+    pub(super) good: Vec<NewsLine>,
+}
+
+impl Pipeline {
+    /// What was found out in the time `(since, until]`, for `member`.
+    pub(super) async fn found_lines(
+        &self,
+        db: &mut AnyConnection,
+        member: &Member,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Found> {
+        let mut found = Found::default();
+        for FindingRow { account, doc, .. } in
+            findings::between(db, since.as_microsecond(), until.as_microsecond()).await?
+        {
+            let account = self.account(&account);
+            let finding: Finding = parse(&doc, "finding")?;
+            // What had an alert of its own stands among the open incidents.
+            let told = finding.alarm.is_some_and(|alarm| alarm.severity >= Severity::Warning);
+            if finding.history || told || !account.managers.contains(&member.address) {
+                continue;
+            }
+            let line = self.found_line(&account, &finding);
+            match finding.what {
+                What::CommitmentMade | What::CommitmentDue => {}
+                what if what.is_good() => found.good.push(line),
+                _ => found.news.push((account.id, line)),
+            }
+        }
+        Ok(found)
+    }
+
+    fn found_line(&self, account: &Account, finding: &Finding) -> NewsLine {
+        let (headline, words) = match &finding.pledge {
+            Some(pledge) => (format!("{}: {}", self.name_of(&pledge.person), fate(finding.what)), pledge.words.clone()),
+            None => (finding.says.clone(), String::new()),
+        };
+        NewsLine {
+            at: finding.at,
+            account: account.name.clone(),
+            headline,
+            words,
+            severity: if finding.what.is_good() { Severity::None } else { Severity::Info },
+            late: false,
+        }
+    }
+
+    /// Promises due on the day or overdue; in a weekly digest every open one.
+    pub(super) async fn promise_lines(
+        &self,
+        db: &mut AnyConnection,
+        member: &Member,
+        (date, span): (Date, DigestSpan),
+    ) -> Result<Vec<PromiseView>> {
+        let until = match span {
+            DigestSpan::Daily => local_instant(&member.time_zone, date, DAY_MINUTES),
+            DigestSpan::Weekly => Timestamp::MAX,
+        };
+        let oldest = date.checked_sub(OVERDUE_DAYS.days()).unwrap_or(date);
+        let mut lines = Vec::new();
+        for row in commitments::due_by(db, until.as_microsecond()).await? {
+            let account = self.account(&row.account);
+            if !account.managers.contains(&member.address) {
+                continue;
+            }
+            let mut line = self.promise_view(&row, date)?;
+            line.account.clone_from(&account.name);
+            if span == DigestSpan::Weekly || line.due.is_some_and(|due| due >= oldest) {
+                lines.push(line);
+            }
+        }
+        Ok(lines)
+    }
+
+    /// The open promises of an account, the next due first.
+    pub(super) async fn open_promises(
+        &self,
+        db: &mut AnyConnection,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<Vec<PromiseView>> {
+        let today = self.settings.calendar_of(account).date_of(now);
+        let rows = commitments::open_of(db, &account.id).await?;
+        let dated = rows.iter().filter(|row| row.due_us.is_some());
+        dated.take(IN_ALERT).map(|row| self.promise_view(row, today)).collect()
+    }
+
+    fn promise_view(&self, row: &CommitmentRow, today: Date) -> Result<PromiseView> {
+        let commitment: Commitment = parse(&row.doc, "commitment")?;
+        let due = commitment.due_day();
+        let state = match due {
+            Some(due) if due < today => PromiseState::Overdue,
+            Some(due) if due == today => PromiseState::Due,
+            _ => PromiseState::Open,
+        };
+        Ok(PromiseView {
+            by: commitment.promise.by,
+            person: self.name_of(&commitment.promise.person),
+            words: commitment.promise.words,
+            due,
+            state,
+            account: String::new(),
+        })
+    }
+
+    /// How each account fares, the heaviest first; in a weekly digest alone.
+    pub(super) async fn trend_lines(
+        &self,
+        db: &mut AnyConnection,
+        member: &Member,
+        (now, span): (Timestamp, DigestSpan),
+    ) -> Result<Vec<TrendLine>> {
+        let mut lines = Vec::new();
+        if span == DigestSpan::Daily {
+            return Ok(lines);
+        }
+        for account in self.settings.accounts.iter().filter(|a| a.managers.contains(&member.address)) {
+            let Some(row) = accounts::fold(db, &account.id).await?.filter(|row| !row.state.is_empty()) else {
+                continue;
+            };
+            let state: State = parse(&row.state, "fold")?;
+            let standing = state.trend.standing(self.settings.calendar_of(account), now);
+            let points = |points: i64| u32::try_from(points.max(0)).unwrap_or(u32::MAX);
+            if standing.pressure == 0 && standing.goodwill == 0 {
+                continue;
+            }
+            lines.push(TrendLine {
+                account: account.name.clone(),
+                pressure: points(standing.pressure),
+                goodwill: points(standing.goodwill),
+                trend: match standing.change {
+                    3.. => Trend::Better,
+                    ..=-3 => Trend::Worse,
+                    _ => Trend::Steady,
+                },
+                note: state.trend.reasons.last().cloned().unwrap_or_default(),
+            });
+        }
+        lines.sort_by_key(|line| std::cmp::Reverse(line.pressure));
+        Ok(lines)
+    }
+}
+
+/// What became of a promise, as the end of a sentence about who made it.
+fn fate(what: What) -> &'static str {
+    match what {
+        What::CommitmentKept => "kept a promise",
+        What::CommitmentKeptLate => "kept a promise late",
+        What::CommitmentKeptEarly => "kept a promise early",
+        What::CommitmentWithdrawn => "a promise is no longer needed",
+        What::CommitmentMoved => "a promise was moved",
+        _ => "a promise was not kept",
+    }
+}

@@ -1,0 +1,119 @@
+//! One judged message of an account, as watching sees it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{Deed, Promise, Severity, Side, ToneLabel, UrgencyLabel};
+use crate::read::Direction;
+
+/// One judged message of an account, as watching sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Content key: the same for every copy.
+    pub key: String,
+    /// When it was written; arrival where that is unknown.
+    pub sent_at: Timestamp,
+    /// When it reached us.
+    pub arrived_at: Timestamp,
+    /// Known before we were watching: recorded, never told as news.
+    pub history: bool,
+    /// Towards us, from us, or among us.
+    pub direction: Option<Direction>,
+    /// Whether no person wrote it.
+    pub automatic: bool,
+    /// The author's address, else name.
+    pub person: String,
+    /// The author's name, else address.
+    pub name: String,
+    /// The first member it was addressed to, lower case; empty for none.
+    pub addressee: String,
+    /// Members above our person whom it names or copies, lower case.
+    pub superiors: Vec<String>,
+    /// What the other side is to us.
+    pub kind: crate::config::Kind,
+    /// Names of the signals it carries.
+    pub signals: Vec<String>,
+    /// Tone, where it could be read.
+    pub tone: Option<ToneLabel>,
+    /// Urgency, where it could be read.
+    pub urgency: Option<UrgencyLabel>,
+    /// What the message by itself warrants.
+    pub severity: Severity,
+    /// What else it says, beyond its mood.
+    #[serde(default)]
+    pub matter: Matter,
+}
+
+/// What a message is about, to whom it goes, and what it promises and shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Matter {
+    /// Subject without prefixes, lower case.
+    pub subject: String,
+    /// Stems of the words of its subject.
+    pub about: Vec<String>,
+    /// Stems of the words of its new text.
+    pub words: Vec<String>,
+    /// Addresses on To, lower case; at most ten.
+    pub to: Vec<String>,
+    /// Addresses on Cc, lower case; at most ten.
+    pub cc: Vec<String>,
+    /// The member who brought it to us, lower case; empty for none.
+    pub brought_by: String,
+    /// Whether it asks its reader for something.
+    pub asks: bool,
+    /// Whether it is an invitation, or the answer to one.
+    pub calendar: bool,
+    /// What it promises.
+    pub promises: Vec<Promise>,
+    /// What it shows of promises and talks.
+    pub deeds: Vec<Deed>,
+}
+
+impl Entry {
+    /// Position in the fold: by time written, ties by content.
+    #[must_use]
+    pub fn position(&self) -> (Timestamp, &str) {
+        (self.sent_at, &self.key)
+    }
+
+    /// Whose word it is; `None` for machines, for our own talk and where the author is unknown.
+    #[must_use]
+    pub fn side(&self) -> Option<Side> {
+        match self.direction {
+            _ if self.automatic => None,
+            Some(Direction::Inbound) => Some(Side::Them),
+            Some(Direction::Outbound) => Some(Side::Us),
+            Some(Direction::Internal) | None => None,
+        }
+    }
+
+    /// Whether it is addressed to the other side: to one of ours where they write, and not only on copy.
+    #[must_use]
+    pub fn crosses(&self) -> bool {
+        let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+        let ours = domain(&self.matter.brought_by);
+        match self.direction {
+            Some(Direction::Inbound) if ours.is_some() => self.matter.to.iter().any(|to| domain(to) == ours),
+            _ => !self.addressee.is_empty() && domain(&self.addressee) != domain(&self.person),
+        }
+    }
+
+    /// Whether it carries this signal.
+    #[must_use]
+    pub fn has(&self, signal: &str) -> bool {
+        self.signals.iter().any(|s| s == signal)
+    }
+
+    /// Whether it stands against the relationship: displeased, or worth an alert.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.severity >= Severity::Warning || matches!(self.tone, Some(ToneLabel::Hostile | ToneLabel::Frustrated))
+    }
+
+    /// Whether it is kind: pleased, and nothing to worry about.
+    #[must_use]
+    pub fn is_positive(&self) -> bool {
+        self.severity < Severity::Warning && matches!(self.tone, Some(ToneLabel::Positive | ToneLabel::Grateful))
+    }
+}
