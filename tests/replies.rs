@@ -9,7 +9,7 @@ use barometer::judge::Topic;
 use firm::{DANA, Firm, MARCUS, ROBIN, SAM, Sent, at};
 
 const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
-const ANGRY: &str = "This is unacceptable. The quality of the last delivery was terrible and full of mistakes.";
+const ANGRY: &str = "This is unacceptable. The quality of the last delivery was terrible and full of mistakes. Your team has wasted weeks of our time and I am done making excuses for you.";
 const JANE: &str = "Jane Doe <jane@acme.example>";
 const BOB: &str = "Bob Roe <bob@acme.example>";
 
@@ -453,8 +453,11 @@ async fn a_correction_changes_what_the_next_message_scores_in_that_account_alone
     let wrong = [("acme", true); 5];
     for (from, corrects) in wrong.into_iter().chain([("acme", false), ("zenith", false)]) {
         said += 1;
-        firm.client(&format!("Jane <jane{said}@{from}.example>"), "I am disappointed by the quality of this work.")
-            .await;
+        firm.client(
+            &format!("Jane <jane{said}@{from}.example>"),
+            "I am disappointed by the quality of this work. Your team let us down badly and it has cost us a customer.",
+        )
+        .await;
         firm.wait(5).await;
         let mut db = firm.store.read().await.unwrap();
         let key = barometer::store::messages::recent(&mut db, from, i64::MAX, 1).await.unwrap()[0].message;

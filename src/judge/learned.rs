@@ -23,7 +23,7 @@ use weights::{Read, logistic};
 /// What a rule has seen needs so much less of a share.
 pub const RULED: f64 = 0.4;
 /// What would be told at once needs as much of a share, where the message as a whole says little.
-const GRAVE: f64 = 0.65;
+const GRAVE: f64 = 0.5;
 /// Signals that words decide: the others need more than the text.
 const PREFIX: &str = "signal.";
 /// The name of a signal's rule, where none fired.
@@ -130,7 +130,7 @@ impl Scales<'_> {
             let grave = signal::speed(signal, self.letter.direction, self.letter.kind) == Speed::Now;
             let least = match known {
                 Some(_) => question.from * RULED,
-                None if grave && escalate.0 < escalate.1 / 2.0 => question.from.max(GRAVE),
+                None if grave && escalate.0 < escalate.1 => question.from.max(GRAVE),
                 None => question.from,
             };
             if share < least {

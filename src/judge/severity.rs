@@ -13,6 +13,8 @@ const DOUBTFUL: f64 = 0.5;
 /// Signals that rules hardly ever see where they are not, and the part of the share that these need.
 const PLAIN: [&str; 4] = ["staff_hostile", "legal_threat", "abuse", "over_your_head"];
 const PLAIN_SHARE: f64 = 0.3;
+/// The part of the share that open anger needs, where the rules of severity ask for an alert.
+const ANGRY_SHARE: f64 = 0.3;
 
 /// Circumstances that words alone do not tell.
 #[derive(Debug, Clone, Copy, Default)]
@@ -154,7 +156,9 @@ impl Case<'_> {
             Speed::Now => share >= from * learned::RULED,
             _ => false,
         };
-        let sure = self.verdict.signals.iter().any(seen);
+        // Open anger needs no more than that nothing speaks against it.
+        let angry = self.tone() <= ToneLabel::Frustrated && share >= from * ANGRY_SHARE;
+        let sure = angry || self.verdict.signals.iter().any(seen);
         if self.severity >= Severity::Warning && !sure {
             self.severity = Severity::Info;
             self.reasons.push("its words, taken together, do not bear that out: told in the digest only".to_owned());
