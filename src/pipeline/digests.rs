@@ -7,22 +7,23 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::record::parse;
 use super::views::{Filed, Posting, headline, who};
-use super::{Event, Pipeline, Result};
+use super::{Event, Pipeline, Result, so_far};
 use crate::calendar::local_instant;
 use crate::config::{Account, EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
 use crate::notify::{
-    AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, StrangerLine,
-    UnreadLine, digest, is_private_signal,
+    AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, Said,
+    StrangerLine, UnreadLine, digest, is_private_signal,
 };
 use crate::read::{Direction, Reading};
+use crate::store::incidents::IncidentRow;
 use crate::store::outbox::{self, NewNotification};
 use crate::store::periods::{self, ArrivedRow};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, incidents, mailboxes, messages, raw};
-use crate::watch::{Cause, Entry, Incident, Phase};
+use crate::watch::{Cause, Entry, Incident};
 
 /// Signals that are good news by themselves.
 const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
@@ -250,8 +251,8 @@ impl Pipeline {
             if incident.severity < Severity::Warning || private || !concerns {
                 continue;
             }
-            let state = if incident.phase == Phase::Calming { "calming" } else { "open" };
-            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() };
+            let state = self.standing_of(db, &row, member).await?;
+            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state };
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
             let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
@@ -266,6 +267,25 @@ impl Pipeline {
         }
         lines.sort_by_key(|l| std::cmp::Reverse(l.severity));
         Ok(lines)
+    }
+
+    /// Where an incident stands, who said so, and until when.
+    async fn standing_of(&self, db: &mut AnyConnection, row: &IncidentRow, member: &Member) -> Result<String> {
+        let state = row.state.clone();
+        if !matches!(state.as_str(), "acknowledged" | "snoozed") {
+            return Ok(state);
+        }
+        let told = so_far::told_so_far(db, &row.account, std::slice::from_ref(&row.id)).await?;
+        let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else { return Ok(state) };
+        let who = self.name_of(&last.person);
+        Ok(match last.said {
+            Said::Mine => format!("taken over by {who}"),
+            Said::Snooze(until) => {
+                let until = until.to_zoned(member.time_zone.clone()).strftime("%a %-d %b %H:%M");
+                format!("snoozed by {who} until {until},")
+            }
+            _ => format!("{state} by {who}"),
+        })
     }
 
     /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
