@@ -570,6 +570,25 @@ async fn a_digest_says_what_was_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_digest_comes_by_itself_on_its_day() {
+    let mut firm = Firm::new("03T10:00").await;
+    firm.client(JANE, ANGRY).await;
+    firm.pass_to("09T07:29").await;
+    let weekly = |firm: &mut Firm| -> Vec<(String, String)> {
+        let events = std::mem::take(&mut firm.events).into_iter().filter(|e| e.event == "weekly");
+        events.map(|e| (e.person.unwrap(), e.at.strftime("%d %H:%M").to_string())).collect()
+    };
+    assert!(weekly(&mut firm).is_empty());
+    firm.pass_to("09T17:00").await;
+    // Summer time begins later; readers are those who manage an account.
+    assert_eq!(weekly(&mut firm), [(DANA.to_owned(), "09 07:30".to_owned())]);
+    firm.pass_to("15T23:00").await;
+    assert!(weekly(&mut firm).is_empty(), "once a week");
+    firm.pass_to("16T07:30").await;
+    assert_eq!(weekly(&mut firm).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_silence_that_was_none_is_corrected() {
     let mut firm = Firm::new("02T10:00").await;
     firm.client(JANE, ANGRY).await;
