@@ -6,7 +6,9 @@
 mod firm;
 
 use barometer::judge::Topic;
+use barometer::notify::DigestSpan;
 use firm::{DANA, Firm, MARCUS, ROBIN, SAM, Sent, at};
+use jiff::SignedDuration;
 
 const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
 const ANGRY: &str = "This is unacceptable. The quality of the last delivery was terrible and full of mistakes. Your team has wasted weeks of our time and I am done making excuses for you.";
@@ -541,6 +543,52 @@ async fn a_call_ends_silence_and_counting_begins_anew() {
     assert!(told_of_silence(&mut firm).is_empty(), "three working days have not passed");
     firm.pass_to("10T11:30").await;
     assert_eq!(told_of_silence(&mut firm), [[SAM]], "now they have");
+}
+
+/// The digest of the manager as it would be now.
+async fn digest(firm: &Firm) -> String {
+    let member = firm::settings().member(DANA).unwrap().clone();
+    let mut db = firm.store.read().await.unwrap();
+    let span =
+        (firm.now - SignedDuration::from_hours(24), firm.now, firm.now.to_zoned(member.time_zone.clone()).date());
+    let view = firm.pipeline.digest_view(&mut db, &member, span, DigestSpan::Daily).await.unwrap();
+    let text = firm.pipeline.render_digest(&view, &member).unwrap().text;
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_says_what_was_answered() {
+    let (mut firm, mails) = alarmed().await;
+    let shown = async |firm: &Firm, words: &str| {
+        let text = digest(firm).await;
+        assert!(text.contains(words), "{words} is not in {text}");
+    };
+    shown(&firm, "| open since Mon").await;
+    firm.reply(SAM, &address(&mails, SAM), "ack").await;
+    shown(&firm, "| acknowledged by Sam Field since Mon").await;
+    firm.reply(DANA, &address(&mails, DANA), "snooze 3h").await;
+    shown(&firm, "| snoozed by Dana Reyes until Mon 2 Mar 13:01, since Mon").await;
+    firm.reply(DANA, &address(&mails, DANA), "mine").await;
+    shown(&firm, "| taken over by Dana Reyes since Mon").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_digest_comes_by_itself_on_its_day() {
+    let mut firm = Firm::new("03T10:00").await;
+    firm.client(JANE, ANGRY).await;
+    firm.pass_to("09T07:29").await;
+    let weekly = |firm: &mut Firm| -> Vec<(String, String)> {
+        let events = std::mem::take(&mut firm.events).into_iter().filter(|e| e.event == "weekly");
+        events.map(|e| (e.person.unwrap(), e.at.strftime("%d %H:%M").to_string())).collect()
+    };
+    assert!(weekly(&mut firm).is_empty());
+    firm.pass_to("09T17:00").await;
+    // Summer time begins later; readers are those who manage an account.
+    assert_eq!(weekly(&mut firm), [(DANA.to_owned(), "09 07:30".to_owned())]);
+    firm.pass_to("15T23:00").await;
+    assert!(weekly(&mut firm).is_empty(), "once a week");
+    firm.pass_to("16T07:30").await;
+    assert_eq!(weekly(&mut firm).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

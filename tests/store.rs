@@ -504,12 +504,12 @@ async fn the_log_keeps_its_order_and_digests_are_made_once() {
         assert_eq!(events(read!(store, |db| told::since(db, 9))), "alert digest");
 
         let dana = "dana@northlight.example";
-        assert_eq!(read!(store, |db| told::last_digest(db, dana)), None);
+        assert_eq!(read!(store, |db| told::last_digest(db, dana, "daily")), None);
         assert!(write!(store, |db| told::mark_digest(db, dana, "2026-03-02", "daily", minute(0))));
         assert!(!write!(store, |db| told::mark_digest(db, dana, "2026-03-02", "daily", minute(9))));
         assert!(write!(store, |db| told::mark_digest(db, dana, "2026-03-02", "weekly", minute(1))));
-        let last = read!(store, |db| told::last_digest(db, dana));
-        assert_eq!(last, Some(minute(1).as_microsecond()));
+        let last = read!(store, |db| told::last_digest(db, dana, "daily"));
+        assert_eq!(last, Some(minute(0).as_microsecond()));
     })
     .await;
 }

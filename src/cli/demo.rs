@@ -120,7 +120,7 @@ fn tell(out: &Path, settings: &Settings, story: &Story, count: usize) {
         named("alert"),
         named("alert_update"),
         named("alert_repeat"),
-        named("digest")
+        named("digest") + named("weekly")
     ));
     for event in story.events.iter().filter(|e| matches!(e.event, "alert" | "alert_update")) {
         print::text(&replay::event_line(event));

@@ -31,9 +31,14 @@ pub fn write(
         to: days().max().unwrap_or_default(),
         messages: messages as u64,
         alerts: count(&["alert", "alert_update", "alert_repeat"]),
-        digests: count(&["digest"]),
+        digests: count(&["digest", "weekly"]),
         accounts: settings.accounts.iter().map(|a| account(a, story, &subjects, names)).collect(),
-        mornings: story.events.iter().filter(|e| e.event == "digest").map(|e| morning(e, &subjects, zone)).collect(),
+        mornings: story
+            .events
+            .iter()
+            .filter(|e| matches!(e.event, "digest" | "weekly"))
+            .map(|e| morning(e, &subjects, zone))
+            .collect(),
         next: next_steps(),
     };
     let html = page::index(&page, &Templates::shipped()?, zone)?;

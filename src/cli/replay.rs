@@ -116,7 +116,7 @@ pub fn write_events(path: &Path, events: &[Event]) -> Result<()> {
 fn summary(story: &Story, listing: &Listing, out: &Path, json: bool) {
     let count = |name: &str| story.events.iter().filter(|e| e.event == name).count();
     let (alerts, updates, repeats) = (count("alert"), count("alert_update"), count("alert_repeat"));
-    let digests = count("digest");
+    let digests = count("digest") + count("weekly");
     let files: BTreeSet<&str> = story.mails.iter().map(|m| m.file.as_str()).collect();
     if json {
         print::json(&serde_json::json!({ "messages": listing.items.len(), "alerts": alerts, "updates": updates,

@@ -3,27 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Weekday};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::record::parse;
 use super::views::{Filed, Posting, headline, who};
-use super::{Event, Pipeline, Result};
+use super::{Event, Pipeline, Result, after, instant, so_far};
 use crate::calendar::local_instant;
 use crate::config::{Account, EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
 use crate::notify::{
-    AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, StrangerLine,
-    UnreadLine, digest, is_private_signal,
+    AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, Said,
+    StrangerLine, UnreadLine, digest, is_private_signal,
 };
 use crate::read::{Direction, Reading};
+use crate::store::incidents::IncidentRow;
 use crate::store::outbox::{self, NewNotification};
 use crate::store::periods::{self, ArrivedRow};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, incidents, mailboxes, messages, raw};
-use crate::watch::{Cause, Entry, Incident, Phase};
+use crate::watch::{Cause, Entry, Incident};
 
+/// What the first weekly digest covers.
+const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Signals that are good news by themselves.
 const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
 
@@ -49,18 +52,17 @@ impl Pipeline {
     pub(super) async fn send_digests(&self, db: &mut AnyConnection, now: Timestamp) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         for member in self.digest_readers() {
-            let Some(since) = self.digest_anchor(db, member).await? else {
-                continue;
-            };
-            let Some((due, date)) = next_digest(member, since) else {
-                continue;
-            };
-            if due > now || !told::mark_digest(db, &member.address, &date.to_string(), "daily", now).await? {
-                continue;
-            }
-            let view = self.digest_view(db, member, (since, now, date), DigestSpan::Daily).await?;
-            if self.is_worth_sending(&view) {
-                events.push(self.send_digest(db, member, &view, now).await?);
+            // The weekly one first: it begins where the daily ones leave off.
+            for span in [DigestSpan::Weekly, DigestSpan::Daily] {
+                let Some((since, due, date)) = self.due_digest(db, member, span).await? else { continue };
+                let kind = kind_of(span);
+                if due > now || !told::mark_digest(db, &member.address, &date.to_string(), kind, now).await? {
+                    continue;
+                }
+                let view = self.digest_view(db, member, (since, now, date), span).await?;
+                if self.is_worth_sending(&view) {
+                    events.push(self.send_digest(db, member, &view, now).await?);
+                }
             }
         }
         Ok(events)
@@ -70,11 +72,10 @@ impl Pipeline {
     pub(super) async fn next_digest(&self, db: &mut AnyConnection, _now: Timestamp) -> Result<Option<Timestamp>> {
         let mut next: Option<Timestamp> = None;
         for member in self.digest_readers() {
-            let Some(since) = self.digest_anchor(db, member).await? else {
-                continue;
-            };
-            let due = next_digest(member, since).map(|(due, _)| due);
-            next = [next, due].into_iter().flatten().min();
+            for span in [DigestSpan::Weekly, DigestSpan::Daily] {
+                let due = self.due_digest(db, member, span).await?.map(|(_, due, _)| due);
+                next = [next, due].into_iter().flatten().min();
+            }
         }
         Ok(next)
     }
@@ -88,14 +89,33 @@ impl Pipeline {
         members.filter(|m| named.contains(&m.address)).collect()
     }
 
-    /// Where the time of the next digest begins: at the last one, else at the first mail.
-    async fn digest_anchor(&self, db: &mut AnyConnection, member: &Member) -> Result<Option<Timestamp>> {
-        let last = told::last_digest(db, &member.address).await?;
-        let start = match last {
-            Some(us) => Some(us),
-            None => periods::first_arrival(db).await?,
+    /// The next digest of a kind: where its time begins, when it is due, and its local date.
+    async fn due_digest(
+        &self,
+        db: &mut AnyConnection,
+        member: &Member,
+        span: DigestSpan,
+    ) -> Result<Option<(Timestamp, Timestamp, Date)>> {
+        let last = told::last_digest(db, &member.address, kind_of(span)).await?;
+        let mut start = last;
+        if start.is_none() && span == DigestSpan::Weekly {
+            // Who had none yet is not told today of weeks long gone.
+            start = told::last_digest(db, &member.address, kind_of(DigestSpan::Daily)).await?;
+        }
+        if start.is_none() {
+            start = periods::first_arrival(db).await?;
+        }
+        let Some(start) = start.and_then(instant) else { return Ok(None) };
+        let days = match span {
+            DigestSpan::Daily => member.digest_days,
+            DigestSpan::Weekly => only(self.settings.digest.weekly),
         };
-        Ok(start.and_then(|us| Timestamp::from_microsecond(us).ok()))
+        let Some((due, date)) = next_digest(member, days, start) else { return Ok(None) };
+        let since = match span {
+            DigestSpan::Weekly if last.is_none() => after(due, -WEEK),
+            _ => start,
+        };
+        Ok(Some((since, due, date)))
     }
 
     fn is_worth_sending(&self, view: &DigestView) -> bool {
@@ -103,6 +123,8 @@ impl Pipeline {
         match self.settings.digest.empty {
             _ if !empty => true,
             EmptyDigest::Skip => false,
+            // That all is well is said once.
+            _ if view.span == DigestSpan::Weekly => false,
             EmptyDigest::Short => view.date.weekday() == Weekday::Monday,
             EmptyDigest::Heartbeat => true,
         }
@@ -116,7 +138,8 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<Event> {
         let rendered = self.render_digest(view, member)?;
-        let about = format!("digest {}", member.address);
+        let event = event_of(view.span);
+        let about = format!("{event} {}", member.address);
         let posting = Posting { kind: MailKind::Digest, about: &about, to: &[&member.address], now };
         let mail = self.freeze(&rendered, &posting)?;
         let row = NewNotification {
@@ -136,7 +159,7 @@ impl Pipeline {
             person: Some(member.address.clone()),
             recipients: vec![member.address.clone()],
             notification: Some(mail.message_id.clone()),
-            ..Event::new(now, "digest")
+            ..Event::new(now, event)
         };
         let arrived = self.arrived(db, member, view.since, view.until).await?;
         let mut log = Vec::new();
@@ -144,7 +167,7 @@ impl Pipeline {
             event.cites.push(self.cite(db, &one.entry.key).await?);
             log.push(Told {
                 at_us: now.as_microsecond(),
-                event: "digest".to_owned(),
+                event: event_of(view.span).to_owned(),
                 account: one.account.clone(),
                 incident: None,
                 message: messages::by_content_key(db, &one.entry.key).await?,
@@ -250,8 +273,8 @@ impl Pipeline {
             if incident.severity < Severity::Warning || private || !concerns {
                 continue;
             }
-            let state = if incident.phase == Phase::Calming { "calming" } else { "open" };
-            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() };
+            let state = self.standing_of(db, &row, member).await?;
+            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state };
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
             let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
@@ -266,6 +289,25 @@ impl Pipeline {
         }
         lines.sort_by_key(|l| std::cmp::Reverse(l.severity));
         Ok(lines)
+    }
+
+    /// Where an incident stands, who said so, and until when.
+    async fn standing_of(&self, db: &mut AnyConnection, row: &IncidentRow, member: &Member) -> Result<String> {
+        let state = row.state.clone();
+        if !matches!(state.as_str(), "acknowledged" | "snoozed") {
+            return Ok(state);
+        }
+        let told = so_far::told_so_far(db, &row.account, std::slice::from_ref(&row.id)).await?;
+        let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else { return Ok(state) };
+        let who = self.name_of(&last.person);
+        Ok(match last.said {
+            Said::Mine => format!("taken over by {who}"),
+            Said::Snooze(until) => {
+                let until = until.to_zoned(member.time_zone.clone()).strftime("%a %-d %b %H:%M");
+                format!("snoozed by {who} until {until},")
+            }
+            _ => format!("{state} by {who}"),
+        })
     }
 
     /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
@@ -316,13 +358,38 @@ impl Pipeline {
     }
 }
 
-/// The first digest of `member` after `since`, and its local date.
-fn next_digest(member: &Member, since: Timestamp) -> Option<(Timestamp, Date)> {
+/// What a digest is called in the store.
+fn kind_of(span: DigestSpan) -> &'static str {
+    match span {
+        DigestSpan::Daily => "daily",
+        DigestSpan::Weekly => "weekly",
+    }
+}
+
+/// What a digest is called among events.
+fn event_of(span: DigestSpan) -> &'static str {
+    match span {
+        DigestSpan::Daily => "digest",
+        DigestSpan::Weekly => "weekly",
+    }
+}
+
+/// That day of the week alone.
+fn only(day: Weekday) -> [bool; 7] {
+    let mut days = [false; 7];
+    if let Some(one) = usize::try_from(day.to_monday_zero_offset()).ok().and_then(|n| days.get_mut(n)) {
+        *one = true;
+    }
+    days
+}
+
+/// The first digest of `member` on one of `days` after `since`, and its local date.
+fn next_digest(member: &Member, days: [bool; 7], since: Timestamp) -> Option<(Timestamp, Date)> {
     let first = since.to_zoned(member.time_zone.clone()).date();
     (0..8).filter_map(|n| first.checked_add(n.days()).ok()).find_map(|date| {
         let day = usize::try_from(date.weekday().to_monday_zero_offset()).ok()?;
         let at = local_instant(&member.time_zone, date, member.digest_at);
-        (member.digest_days.get(day).copied().unwrap_or(false) && at > since).then_some((at, date))
+        (days.get(day).copied().unwrap_or(false) && at > since).then_some((at, date))
     })
 }
 

@@ -117,13 +117,17 @@ pub async fn since(db: &mut AnyConnection, at_us: i64) -> Result<Vec<Told>> {
     .await?)
 }
 
-/// When a person's last digest was made, in unix microseconds.
+/// When a person's last digest of one kind was made, in unix microseconds.
 ///
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn last_digest(db: &mut AnyConnection, person: &str) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar("SELECT MAX(at_us) FROM digests WHERE person = $1").bind(person).fetch_one(db).await?)
+pub async fn last_digest(db: &mut AnyConnection, person: &str, kind: &str) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar("SELECT MAX(at_us) FROM digests WHERE person = $1 AND kind = $2")
+        .bind(person)
+        .bind(kind)
+        .fetch_one(db)
+        .await?)
 }
 
 /// Claims a person's digest of one kind for a day where they are; false if it was made already.

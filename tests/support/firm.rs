@@ -231,10 +231,10 @@ impl Firm {
         std::mem::take(&mut self.sent)
     }
 
-    /// Names of events since the last call, without digests.
+    /// Names of events since the last call, without digests, daily or weekly.
     pub fn happened(&mut self) -> Vec<&'static str> {
         let events = std::mem::take(&mut self.events);
-        events.iter().map(|e| e.event).filter(|e| *e != "digest").collect()
+        events.iter().map(|e| e.event).filter(|e| !["digest", "weekly"].contains(e)).collect()
     }
 
     /// Where each incident stands.
