@@ -291,8 +291,11 @@ fn flipped(address: &str) -> String {
 
 async fn alarmed() -> (Firm, String, String) {
     let mut firm = Firm::new("02T10:00").await;
-    firm.client("Jane Doe <jane@acme.example>", "We will end the contract in March and take our business elsewhere.")
-        .await;
+    firm.client(
+        "Jane Doe <jane@acme.example>",
+        "We will end our agreement in March and move the work to another agency.",
+    )
+    .await;
     firm.wait(1).await;
     let mails = firm.news();
     let of = |reader: &str| mails.iter().find(|mail| mail.to == reader).unwrap().reply_to();
@@ -395,8 +398,11 @@ async fn without_a_server_that_vouches_nothing_can_be_answered() {
     }
     let store = barometer::store::Store::memory().await.unwrap();
     let mut firm = Firm::on(store, settings, "02T10:00");
-    firm.client("Jane Doe <jane@acme.example>", "We will end the contract in March and take our business elsewhere.")
-        .await;
+    firm.client(
+        "Jane Doe <jane@acme.example>",
+        "We will end our agreement in March and move the work to another agency.",
+    )
+    .await;
     firm.wait(1).await;
     let mails = firm.news();
     assert!(!mails.is_empty());
@@ -411,7 +417,7 @@ async fn without_a_server_that_vouches_nothing_can_be_answered() {
 async fn a_stranger_who_found_the_address_writes_mail_like_any_other() {
     let (mut firm, dana, _) = alarmed().await;
     let text = format!(
-        "{RECEIVED}From: Bob Roe <bob@acme.example>\nTo: <{dana}>\nSubject: Leaving\nDate: Mon, 02 Mar 2026 10:30:00 +0000\nMessage-ID: <9@acme.example>\n\nWe will end the contract in March and take our business elsewhere.\n"
+        "{RECEIVED}From: Bob Roe <bob@acme.example>\nTo: <{dana}>\nSubject: Leaving\nDate: Mon, 02 Mar 2026 10:30:00 +0000\nMessage-ID: <9@acme.example>\n\nWe will end our agreement in March and move the work to another agency.\n"
     );
     firm.wait(30).await;
     firm.arrive(&text).await;

@@ -377,7 +377,7 @@ async fn what_a_domain_repeats_is_learnt_and_no_new_text_any_more() {
 async fn managers_answer_by_replying_on_real_servers() {
     const READERS: [&str; 3] = ["dana", "marcus", "sam"];
     let mut office = office::Office::open("2026-03-02T10:00:00Z").await;
-    office.client("We will end the contract in March and take our business elsewhere.").await;
+    office.client("We will end our agreement in March and move the work to another agency.").await;
     let alert = office.had("dana", "ACME");
     assert_eq!(office.counts(READERS), [1, 0, 1], "the manager and the owner know");
 
@@ -413,7 +413,7 @@ async fn managers_answer_by_replying_on_real_servers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_has_its_effect_on_each_engine() {
-    const LEAVES: &str = "We will end the contract in March and take our business elsewhere.";
+    const LEAVES: &str = "We will end our agreement in March and move the work to another agency.";
     on_each_engine(|Fresh { store, .. }| async move {
         let mut firm = firm::Firm::on(store, firm::settings(), "02T10:00");
         firm.client("Jane Doe <jane@acme-group.example>", LEAVES).await;

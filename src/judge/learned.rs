@@ -22,6 +22,8 @@ use weights::{Read, logistic};
 
 /// What a rule has seen needs so much less of a share.
 pub const RULED: f64 = 0.4;
+/// What no rule has seen needs at least this share.
+const UNRULED: f64 = 0.35;
 /// What would be told at once needs as much of a share, where the message as a whole says little.
 const GRAVE: f64 = 0.5;
 /// Signals that words decide: the others need more than the text.
@@ -131,7 +133,7 @@ impl Scales<'_> {
             let least = match known {
                 Some(_) => question.from * RULED,
                 None if grave && escalate.0 < escalate.1 => question.from.max(GRAVE),
-                None => question.from,
+                None => question.from.max(UNRULED),
             };
             if share < least {
                 continue;
