@@ -13,11 +13,13 @@ mod event;
 mod find;
 mod mailbox;
 mod record;
+mod relation;
 mod rethread;
 mod tell;
 mod understand;
 mod views;
 mod watched;
+mod weeks;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -67,6 +67,19 @@ pub struct Person {
 pub struct People(BTreeMap<String, Person>);
 
 impl People {
+    /// How somebody usually writes, as the end of "usually"; `None` where too little is known.
+    #[must_use]
+    pub fn usually(&self, person: &str) -> Option<String> {
+        let known = self.0.get(person).filter(|p| p.count >= OTHERS)?;
+        let (sum, all) = known.tones.iter().fold((0, 0), |(sum, all), (_, n, points)| (sum + points, all + n));
+        let mood = match sum.checked_div(all).unwrap_or(0) {
+            10.. => "warm",
+            ..=-10 => "displeased",
+            _ => "matter-of-fact",
+        };
+        Some(format!("{mood}; {} mails, {} of them displeased", known.count, known.negatives))
+    }
+
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
         match entry.side() {
             Some(Side::Them) => {}
