@@ -49,3 +49,22 @@ pub(super) fn add_habits(incidents: &mut [IncidentView], state: &State) {
         cause.usually = state.people.usually(&cause.author.address.to_lowercase()).unwrap_or_default();
     }
 }
+
+/// Why those who are told are told, as the end of "because".
+pub(super) fn reason<T>(account: &Account, recipients: &[(String, T)]) -> String {
+    let all = |test: &dyn Fn(&String) -> bool| !recipients.is_empty() && recipients.iter().all(|(r, _)| test(r));
+    let name = &account.name;
+    if account.provisional {
+        return format!("nobody is named for {name} yet");
+    }
+    if all(&|reader| account.managers.contains(reader)) {
+        return format!("you manage {name}");
+    }
+    if all(&|reader| account.owner.as_ref() == Some(reader)) {
+        return format!("you look after {name}");
+    }
+    if all(&|reader| account.managers.contains(reader) || account.owner.as_ref() == Some(reader)) {
+        return format!("you manage {name} or look after it");
+    }
+    format!("the settings name you for such a matter with {name}")
+}

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::event::Cite;
 use super::record::parse;
-use super::relation::add_habits;
+use super::relation::{add_habits, reason};
 use super::tell::About;
 use super::{Pipeline, Result};
 use crate::config::Account;
@@ -116,7 +116,7 @@ impl Pipeline {
             severity: incidents.iter().map(|i| i.severity).max().unwrap_or_default(),
             account: self.account_view(account),
             reader_name: String::new(),
-            reader_reason: String::new(),
+            reader_reason: reason(account, &notice.recipients),
             exchanges: self.exchanges(db, account).await?,
             incidents,
             owed: self.owed(account, &state),
