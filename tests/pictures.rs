@@ -61,7 +61,7 @@ fn browser(desk: &Path, dark: bool) -> Command {
     browser.args(["--disable-extensions", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND"]);
     browser.arg("--virtual-time-budget=20000");
     browser.arg(format!("--user-data-dir={}", desk.join("profile").display()));
-    browser.arg(format!("--blink-settings=preferredColorScheme={}", if dark { 0 } else { 1 }));
+    browser.arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)));
     browser
 }
 

@@ -188,34 +188,10 @@ impl Pipeline {
             earned_by: self.earned_by(&one.entry),
             ..news_line(rules, one, &self.account(&one.account).name)
         };
-        let mut changes: BTreeMap<&str, Vec<NewsLine>> = BTreeMap::new();
-        for one in arrived.iter().rev().filter(|a| is_line(a)) {
-            changes.entry(&one.account).or_default().push(news(one));
-        }
-        let mut changes: Vec<AccountChanges> = changes
-            .into_iter()
-            .map(|(id, lines)| AccountChanges {
-                account: self.account_view(&self.account(id)),
-                lines,
-                chart: Vec::new(),
-            })
-            .collect();
+        let told: Vec<(&str, NewsLine)> =
+            arrived.iter().rev().filter(|a| is_line(a)).map(|a| (a.account.as_str(), news(a))).collect();
         let found = self.found_lines(db, member, since, until).await?;
-        for (id, line) in found.news {
-            let account = self.account(&id);
-            match changes.iter_mut().find(|c| c.account.id == id) {
-                Some(known) => known.lines.push(line),
-                None => changes.push(AccountChanges {
-                    account: self.account_view(&account),
-                    lines: vec![line],
-                    chart: Vec::new(),
-                }),
-            }
-        }
-        changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
-        for change in changes.iter_mut().take(IN_FULL) {
-            change.chart = self.chart(db, &self.account(&change.account.id), until).await?;
-        }
+        let changes = self.account_changes(db, told, found.news, until).await?;
         let mut good_news: Vec<NewsLine> = arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect();
         good_news.extend(found.good);
         Ok(DigestView {
@@ -238,6 +214,44 @@ impl Pipeline {
             counts: counts(db, &arrived).await?,
             mailboxes: self.mailbox_lines(db).await?,
         })
+    }
+
+    /// What messages and time told of each account, the weightiest first, those in full with a chart.
+    async fn account_changes(
+        &self,
+        db: &mut AnyConnection,
+        told: Vec<(&str, NewsLine)>,
+        found: Vec<(String, NewsLine)>,
+        until: Timestamp,
+    ) -> Result<Vec<AccountChanges>> {
+        let mut changes: BTreeMap<&str, Vec<NewsLine>> = BTreeMap::new();
+        for (id, line) in told {
+            changes.entry(id).or_default().push(line);
+        }
+        let mut changes: Vec<AccountChanges> = changes
+            .into_iter()
+            .map(|(id, lines)| AccountChanges {
+                account: self.account_view(&self.account(id)),
+                lines,
+                chart: Vec::new(),
+            })
+            .collect();
+        for (id, line) in found {
+            let account = self.account(&id);
+            match changes.iter_mut().find(|c| c.account.id == id) {
+                Some(known) => known.lines.push(line),
+                None => changes.push(AccountChanges {
+                    account: self.account_view(&account),
+                    lines: vec![line],
+                    chart: Vec::new(),
+                }),
+            }
+        }
+        changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
+        for change in changes.iter_mut().take(IN_FULL) {
+            change.chart = self.chart(db, &self.account(&change.account.id), until).await?;
+        }
+        Ok(changes)
     }
 
     async fn arrived(
