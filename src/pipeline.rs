@@ -19,12 +19,14 @@ mod mailbox;
 mod obey;
 mod receipts;
 mod record;
+mod relation;
 mod rethread;
 mod so_far;
 mod tell;
 mod understand;
 mod views;
 mod watched;
+mod weeks;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -26,6 +26,8 @@ struct AlertPage<'a> {
     /// One line for the preview of a mailbox.
     summary: String,
     headline: String,
+    /// One thing to do next; never empty.
+    next_step: &'a str,
     /// More incidents than the one in the headline.
     more: u64,
     alert: &'a AlertView,
@@ -56,8 +58,9 @@ pub fn render(view: &AlertView, templates: &Templates, zone: &TimeZone) -> Resul
     let clocks = clocks(&view.account, zone);
     let page = AlertPage {
         subject: &subject,
-        summary: worst.map_or_else(String::new, summary),
+        summary: worst.map_or_else(String::new, |i| format!("{} {}", summary(i), next_step(view))),
         headline: worst.map_or_else(|| view.account.name.clone(), |i| i.headline.clone()),
+        next_step: next_step(view),
         more: view.incidents.len().saturating_sub(1).try_into().unwrap_or(u64::MAX),
         alert: view,
         zones: zones(&clocks, worst.map(|i| i.opened_at)),
@@ -126,6 +129,18 @@ fn summary(incident: &IncidentView) -> String {
     match words {
         Some(words) => format!("“{words}”"),
         None => incident.facts.first().unwrap_or(&incident.topic).clone(),
+    }
+}
+
+/// The step that the rules advise, else the plainest one.
+fn next_step(view: &AlertView) -> &str {
+    match view.severity {
+        _ if !view.next_step.is_empty() => &view.next_step,
+        Severity::Critical => "Call them today, and listen before you explain.",
+        _ if view.incidents.iter().all(|incident| incident.causes.is_empty()) => {
+            "Ask today where it stands, and let them hear from us."
+        }
+        _ => "Read their words below, and see that somebody answers today.",
     }
 }
 

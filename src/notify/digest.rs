@@ -45,7 +45,10 @@ pub fn render(view: &DigestView, templates: &Templates, zone: &TimeZone) -> Resu
 pub fn is_empty(view: &DigestView) -> bool {
     view.changes.is_empty()
         && view.open.is_empty()
+        && view.waiting.is_empty()
+        && view.quiet.is_empty()
         && view.good_news.is_empty()
+        && view.kept.is_empty()
         && view.promises.is_empty()
         && view.strangers.is_empty()
         && view.unread.is_empty()
@@ -85,6 +88,9 @@ fn summary(view: &DigestView) -> String {
     }
     if !view.open.is_empty() {
         parts.push(format!("{} open", count(number(view.open.len()), "incident")));
+    }
+    if !view.waiting.is_empty() {
+        parts.push(format!("{} waiting on us", count(number(view.waiting.len()), "answer")));
     }
     if overdue > 0 {
         parts.push(format!("{} overdue", count(number(overdue), "promise")));

@@ -85,6 +85,21 @@ pub(super) fn severity(name: &str) -> &'static str {
     }
 }
 
+/// Pixels of a bar in a chart whose greatest number is `top`: never none, so that every week shows.
+pub(super) fn bar(points: u64, top: u64) -> u64 {
+    const TALLEST: u64 = 28;
+    points.min(top).saturating_mul(TALLEST).checked_div(top).unwrap_or(0).max(1)
+}
+
+/// Which way a balance has gone.
+pub(super) fn arrow(change: i128) -> &'static str {
+    match change {
+        3.. => "▲ better:",
+        ..=-3 => "▼ worse:",
+        _ => "● steady:",
+    }
+}
+
 /// The text with a capital first letter.
 pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();

@@ -25,7 +25,8 @@ pub use ladder::climbs;
 pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, plan_without, shown};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
-    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,
-    IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine,
-    StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
+    AccountChanges, AccountView, AlertEvent, AlertView, AnswerLine, CauseLine, CauseView, DigestCounts, DigestSpan,
+    DigestView, ExchangeLine, IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
+    PromiseView, RuleLine, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine,
+    WaitLine, Way, WeekPoint, WeekView,
 };

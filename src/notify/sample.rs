@@ -12,9 +12,10 @@ use crate::judge::{Severity, Side, ToneLabel, UrgencyLabel};
 use super::notice::NoticeView;
 use super::page::{DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep};
 use super::view::{
-    AccountChanges, AccountView, AlertEvent, AlertView, CauseView, DigestCounts, DigestSpan, DigestView, ExchangeLine,
-    IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState, PromiseView, SignalLine,
-    StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine, Way,
+    AccountChanges, AccountView, AlertEvent, AlertView, AnswerLine, CauseLine, CauseView, DigestCounts, DigestSpan,
+    DigestView, ExchangeLine, IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
+    PromiseView, RuleLine, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine,
+    WaitLine, Way, WeekPoint, WeekView,
 };
 
 /// Midnight of Thursday 5 March 2026, UTC.
@@ -148,6 +149,7 @@ fn cancelling() -> CauseView {
             .into(),
         tone: Some(ToneLabel::Frustrated),
         urgency: Some(UrgencyLabel::High),
+        usually: "warm; 46 mails, 3 of them displeased".into(),
         evidence: "jane.doe@acme.example writes from acme.example".into(),
         forwarded_by: None,
         note: None,
@@ -206,6 +208,7 @@ fn forwarded() -> CauseView {
         excerpt: "Dear Josie, invoice 3017 is six weeks overdue. Without payment by Friday we will have to stop the print run.".into(),
         tone: Some(ToneLabel::Concerned),
         urgency: None,
+        usually: String::new(),
         evidence: "ines@harrow.example writes from harrow.example".into(),
         forwarded_by: Some(person("Josie Brandt", "josie@northlight.example", "")),
         note: Some("Sorry, this got stuck with me. What do we say?".into()),
@@ -271,6 +274,7 @@ pub fn coaching() -> StaffAlertView {
             excerpt: "Jane, as I have told you twice already, the delay is on your side. Sam".into(),
             tone: Some(ToneLabel::Hostile),
             urgency: Some(UrgencyLabel::Normal),
+            usually: String::new(),
             evidence: "jane.doe@acme.example is a contact of ACME Ltd".into(),
             forwarded_by: None,
             note: None,
@@ -289,13 +293,22 @@ pub fn berated() -> StaffAlertView {
         signals: vec![signal("belittles Sam Hill", "send somebody who can count")],
         excerpt: "Marcus, please send somebody who can count. Sam clearly cannot.".into(),
         tone: Some(ToneLabel::Hostile),
+        usually: String::new(),
         ..cancelling()
     };
     StaffAlertView { matter: StaffMatter::Berated, causes: vec![cause], advice: Vec::new(), ..coaching() }
 }
 
 fn news(at: Timestamp, severity: Severity, headline: &str, words: &str) -> NewsLine {
-    NewsLine { at, account: String::new(), headline: headline.into(), words: words.into(), severity, late: false }
+    NewsLine {
+        at,
+        account: String::new(),
+        headline: headline.into(),
+        words: words.into(),
+        severity,
+        late: false,
+        earned_by: String::new(),
+    }
 }
 
 /// A full daily digest.
@@ -310,19 +323,28 @@ pub fn daily() -> DigestView {
         since: at(0, 7, 30),
         until: at(1, 7, 30),
         changes: changes(),
-        open: vec![OpenLine {
+        waiting: vec![WaitLine {
             account: "ACME Ltd".into(),
-            name: "acme/cancellation".into(),
-            headline: "Jane Doe may end the work".into(),
-            severity: Severity::Critical,
-            state: "acknowledged by Dana Reyes".into(),
-            opened_at: at(0, 16, 45),
-            told_at: Some(at(0, 16, 45)),
+            person: "Jane Doe".into(),
+            subject: "launch plan".into(),
+            since: at(-2, 9, 12),
         }],
-        good_news: vec![good(
-            "Brightside Foods",
-            news(at(0, 14, 5), Severity::Info, "Theo Lang praises Ritu Sehgal", "exactly what we hoped for"),
+        quiet: vec![good(
+            "Tannberg",
+            news(at(0, 9, 0), Severity::Info, "No word from them for 19 days; they usually write every 6", ""),
         )],
+        kept: vec![good(
+            "Brightside Foods",
+            news(at(0, 10, 0), Severity::None, "Ritu Sehgal: kept a promise early", "the menu cards by Friday"),
+        )],
+        open: open_incidents(),
+        good_news: vec![NewsLine {
+            earned_by: "Ritu Sehgal".into(),
+            ..good(
+                "Brightside Foods",
+                news(at(0, 14, 5), Severity::Info, "Theo Lang praises work or people", "exactly what we hoped for"),
+            )
+        }],
         promises: vec![
             of(
                 "ACME Ltd",
@@ -336,8 +358,60 @@ pub fn daily() -> DigestView {
         ],
         unread: vec![UnreadLine { reason: "encrypted".into(), messages: 1 }],
         trends: Vec::new(),
+        week: WeekView::default(),
         counts: DigestCounts { read: 61, automatic: 22, unreadable: 1, waiting: 0 },
         mailboxes: vec![MailboxLine { name: "watch".into(), listed: 2_140, settled: 2_139, waiting: 1, missing: 0 }],
+    }
+}
+
+fn open_incidents() -> Vec<OpenLine> {
+    let open = OpenLine {
+        account: "ACME Ltd".into(),
+        name: "acme/cancellation-1".into(),
+        headline: "Jane Doe may end the work".into(),
+        severity: Severity::Critical,
+        state: "acknowledged by Dana Reyes".into(),
+        calming: false,
+        opened_at: at(0, 16, 45),
+        told_at: Some(at(0, 16, 45)),
+    };
+    let calming = OpenLine {
+        account: "Quill Print".into(),
+        name: "quill/terms-2".into(),
+        headline: "Ines Roth disputes an invoice".into(),
+        severity: Severity::Warning,
+        state: "calming, with a plan".into(),
+        calming: true,
+        opened_at: at(-9, 11, 0),
+        told_at: Some(at(-9, 11, 5)),
+    };
+    vec![open, calming]
+}
+
+/// Eight weeks, as pressure and goodwill.
+fn chart(weeks: [(u32, u32); 8]) -> Vec<WeekPoint> {
+    weeks.map(|(pressure, goodwill)| WeekPoint { pressure, goodwill }).to_vec()
+}
+
+fn week() -> WeekView {
+    let answers = |account: &str, seen, median: &str, late| AnswerLine {
+        account: account.into(),
+        seen,
+        median: median.into(),
+        late,
+    };
+    WeekView {
+        answers: vec![answers("ACME Ltd", 4, "9 h", 2), answers("Brightside Foods", 7, "50 min", 0)],
+        causes: vec![CauseLine {
+            phrase: "asks again".into(),
+            messages: 5,
+            accounts: vec!["ACME Ltd".into(), "Quill Print".into()],
+        }],
+        people: vec![NewsLine {
+            account: "ACME Ltd".into(),
+            ..news(at(-1, 9, 0), Severity::Info, "Jane Doe is the trouble at this account; the others are at ease", "")
+        }],
+        rules: vec![RuleLine { rule: "urgent-words".into(), messages: 31, of: 190 }],
     }
 }
 
@@ -347,6 +421,7 @@ fn changes() -> Vec<AccountChanges> {
     vec![
         AccountChanges {
             account: acme(),
+            chart: chart([(4, 22), (3, 24), (9, 20), (14, 17), (22, 14), (31, 11), (47, 9), (64, 8)]),
             lines: vec![
                 news(
                     at(0, 11, 20),
@@ -357,7 +432,7 @@ fn changes() -> Vec<AccountChanges> {
                 news(at(0, 8, 55), Severity::Info, "Jane Doe answers half as fast as before", ""),
             ],
         },
-        AccountChanges { account: quill, lines: vec![NewsLine { late: true, ..late }] },
+        AccountChanges { account: quill, lines: vec![NewsLine { late: true, ..late }], chart: Vec::new() },
     ]
 }
 
@@ -365,6 +440,7 @@ fn changes() -> Vec<AccountChanges> {
 #[must_use]
 pub fn weekly() -> DigestView {
     let line = |account: &str, pressure, goodwill, trend, note: &str| TrendLine {
+        chart: chart([8, 7, 6, 5, 4, 3, 2, 1].map(|n| (pressure / n, goodwill / n))),
         account: account.into(),
         pressure,
         goodwill,
@@ -374,6 +450,7 @@ pub fn weekly() -> DigestView {
     DigestView {
         span: DigestSpan::Weekly,
         since: at(-6, 7, 30),
+        week: week(),
         trends: vec![
             line("ACME Ltd", 64, 8, Trend::Worse, "Most of it comes from Jane Doe; the others are friendly."),
             line("Quill Print", 12, 14, Trend::Steady, ""),
@@ -387,6 +464,9 @@ pub fn weekly() -> DigestView {
 #[must_use]
 pub fn calm() -> DigestView {
     DigestView {
+        waiting: Vec::new(),
+        quiet: Vec::new(),
+        kept: Vec::new(),
         changes: Vec::new(),
         open: Vec::new(),
         good_news: Vec::new(),

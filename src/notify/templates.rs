@@ -194,6 +194,9 @@ fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("pad", |text: String, columns: usize| format!("{text:<columns$}"));
     templates.add_filter("capital", |text: String| layout::capital(&text));
     templates.add_filter("severity", |severity: String| layout::severity(&severity).to_owned());
+    templates.add_filter("tallest", |weeks: Value| tallest(&weeks));
+    templates.add_filter("bar", layout::bar);
+    templates.add_filter("arrow", |weeks: Value| arrow(&weeks));
     templates.add_filter("person", |who: Value| {
         layout::person(&field(&who, "name"), &field(&who, "address"), &field(&who, "note"))
     });
@@ -203,6 +206,28 @@ fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("short_date", |day: String| day.parse::<Date>().map_or(day, layout::short_date));
     // Until a zone is known; `render` puts the reader's in its place.
     add_clocks(templates, &Clocks { ours: TimeZone::UTC, theirs: None });
+}
+
+/// The greatest number of a chart.
+fn tallest(weeks: &Value) -> u64 {
+    weeks
+        .try_iter()
+        .map_or(0, |weeks| weeks.map(|w| points(&w, "pressure").max(points(&w, "goodwill"))).max().unwrap_or(0))
+}
+
+/// Which way the last week of a chart goes from its first.
+fn arrow(weeks: &Value) -> &'static str {
+    let balance = |week: &Value| i128::from(points(week, "goodwill")) - i128::from(points(week, "pressure"));
+    let weeks: Vec<Value> = weeks.try_iter().map_or_else(|_| Vec::new(), Iterator::collect);
+    match (weeks.first(), weeks.last()) {
+        (Some(first), Some(last)) => layout::arrow(balance(last) - balance(first)),
+        _ => "",
+    }
+}
+
+/// A number of a week; none where there is none.
+fn points(of: &Value, name: &str) -> u64 {
+    of.get_attr(name).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
 }
 
 /// Names of people, with what to know of them; where a name is missing, the address.

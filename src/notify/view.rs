@@ -131,6 +131,8 @@ pub struct CauseView {
     pub tone: Option<ToneLabel>,
     /// Its urgency, where it was judged.
     pub urgency: Option<UrgencyLabel>,
+    /// How its author usually writes, as the end of "usually"; empty where too little is known.
+    pub usually: String,
     /// Why it is filed under this account (`jane@acme.example writes from acme.example`), as the end of "because".
     pub evidence: String,
     /// Who brought it to us, where not the author.
@@ -271,12 +273,18 @@ pub struct DigestView {
     pub since: Timestamp,
     /// End of the time it covers: the snapshot.
     pub until: Timestamp,
+    /// Answers that we owe, the oldest first.
+    pub waiting: Vec<WaitLine>,
     /// What changed and was not told yet, by account, the weightiest first.
     pub changes: Vec<AccountChanges>,
+    /// Accounts that have gone quiet, or where an agreed contact did not take place.
+    pub quiet: Vec<NewsLine>,
     /// Incidents that are open: already told, so one line each.
     pub open: Vec<OpenLine>,
-    /// Praise, recoveries, promises kept, roadblocks cleared.
+    /// Praise, recoveries, roadblocks cleared.
     pub good_news: Vec<NewsLine>,
+    /// Promises that were kept.
+    pub kept: Vec<NewsLine>,
     /// Promises due or overdue; all open ones in a weekly digest.
     pub promises: Vec<PromiseView>,
     /// Organisations that nobody has configured, the busiest first.
@@ -285,6 +293,8 @@ pub struct DigestView {
     pub unread: Vec<UnreadLine>,
     /// Trend of each account; weekly only, else empty.
     pub trends: Vec<TrendLine>,
+    /// What only a week shows; weekly only, else empty.
+    pub week: WeekView,
     /// What was done in the time it covers.
     pub counts: DigestCounts,
     /// The mailboxes that the daemon reads.
@@ -298,6 +308,78 @@ pub struct AccountChanges {
     pub account: AccountView,
     /// What changed, newest first; never empty.
     pub lines: Vec<NewsLine>,
+    /// Pressure and goodwill of the last eight weeks; empty where there is nothing to draw.
+    pub chart: Vec<WeekPoint>,
+}
+
+/// Pressure and goodwill at the end of a week.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct WeekPoint {
+    /// Decayed negative points, from 0, rounded.
+    pub pressure: u32,
+    /// Decayed positive points, from 0, rounded.
+    pub goodwill: u32,
+}
+
+/// An answer that is owed.
+#[derive(Debug, Clone, Serialize)]
+pub struct WaitLine {
+    /// Name of the account.
+    pub account: String,
+    /// Who waits.
+    pub person: String,
+    /// The subject they wrote about.
+    pub subject: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What only a week shows.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct WeekView {
+    /// How soon we answered, by account, those with late answers first.
+    pub answers: Vec<AnswerLine>,
+    /// What came up again and again, the most frequent first.
+    pub causes: Vec<CauseLine>,
+    /// People who are the trouble, not their firm.
+    pub people: Vec<NewsLine>,
+    /// Rules that fired on much of the mail, the noisiest first.
+    pub rules: Vec<RuleLine>,
+}
+
+/// How soon we answered an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswerLine {
+    /// Name of the account.
+    pub account: String,
+    /// Answers that were seen.
+    pub seen: u64,
+    /// How long the middle one took, in working time (`3 h`); empty where none was seen.
+    pub median: String,
+    /// Times that an answer was late, or none was seen.
+    pub late: u64,
+}
+
+/// What came up several times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CauseLine {
+    /// The signal, in words.
+    pub phrase: String,
+    /// Messages that say so.
+    pub messages: u64,
+    /// Names of the accounts.
+    pub accounts: Vec<String>,
+}
+
+/// How often a rule fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleLine {
+    /// Its id, as `rules list` has it.
+    pub rule: String,
+    /// Messages on which it fired.
+    pub messages: u64,
+    /// Of so many.
+    pub of: u64,
 }
 
 /// One thing that happened.
@@ -315,6 +397,8 @@ pub struct NewsLine {
     pub severity: Severity,
     /// Whether it was written long before it arrived.
     pub late: bool,
+    /// Name of the member who earned it; empty where nobody is named.
+    pub earned_by: String,
 }
 
 /// One open incident.
@@ -330,6 +414,8 @@ pub struct OpenLine {
     pub severity: Severity,
     /// Its state, in words (`acknowledged by Dana Reyes`, `snoozed until Mon 09:00`).
     pub state: String,
+    /// Whether it is getting better.
+    pub calming: bool,
     /// When it began.
     pub opened_at: Timestamp,
     /// When this reader was last told, if ever.
@@ -379,6 +465,8 @@ pub struct TrendLine {
     pub trend: Trend,
     /// Why, in a few words; empty where there is nothing to say.
     pub note: String,
+    /// The last eight weeks; empty where there is nothing to draw.
+    pub chart: Vec<WeekPoint>,
 }
 
 /// What was done in the time a digest covers.

@@ -23,12 +23,15 @@ use crate::store::outbox::{self, NewNotification};
 use crate::store::periods::{self, ArrivedRow};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, incidents, mailboxes, messages, raw};
-use crate::watch::{Cause, Entry, Incident};
+use crate::watch::{Cause, Entry, Incident, Phase};
 
 /// What the first weekly digest covers.
 const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Signals that are good news by themselves.
 const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
+
+/// Accounts that a digest shows in full, with a chart.
+const IN_FULL: usize = 20;
 
 /// Whether people should hear of it because it is good.
 pub(super) fn is_good_news(entry: &Entry) -> bool {
@@ -41,10 +44,10 @@ pub(super) fn is_good_news(entry: &Entry) -> bool {
 }
 
 /// A message in the time a digest covers.
-struct Arrived {
-    account: String,
-    entry: Entry,
-    filed: Filed,
+pub(super) struct Arrived {
+    pub(super) account: String,
+    pub(super) entry: Entry,
+    pub(super) filed: Filed,
 }
 
 impl Pipeline {
@@ -204,24 +207,14 @@ impl Pipeline {
     ) -> Result<DigestView> {
         let arrived = self.arrived(db, member, since, until).await?;
         let rules = self.reader.reader().judge().rules();
-        let news = |one: &Arrived| news_line(rules, one, &self.account(&one.account).name);
-        let mut changes: BTreeMap<&str, Vec<NewsLine>> = BTreeMap::new();
-        for one in arrived.iter().rev().filter(|a| is_line(a)) {
-            changes.entry(&one.account).or_default().push(news(one));
-        }
-        let mut changes: Vec<AccountChanges> = changes
-            .into_iter()
-            .map(|(id, lines)| AccountChanges { account: self.account_view(&self.account(id)), lines })
-            .collect();
+        let news = |one: &Arrived| NewsLine {
+            earned_by: self.earned_by(&one.entry),
+            ..news_line(rules, one, &self.account(&one.account).name)
+        };
+        let told: Vec<(&str, NewsLine)> =
+            arrived.iter().rev().filter(|a| is_line(a)).map(|a| (a.account.as_str(), news(a))).collect();
         let found = self.found_lines(db, member, since, until).await?;
-        for (id, line) in found.news {
-            let account = self.account(&id);
-            match changes.iter_mut().find(|c| c.account.id == id) {
-                Some(known) => known.lines.push(line),
-                None => changes.push(AccountChanges { account: self.account_view(&account), lines: vec![line] }),
-            }
-        }
-        changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
+        let changes = self.account_changes(db, told, found.news, until).await?;
         let mut good_news: Vec<NewsLine> = arrived.iter().rev().filter(|a| is_good_news(&a.entry)).map(news).collect();
         good_news.extend(found.good);
         Ok(DigestView {
@@ -230,16 +223,58 @@ impl Pipeline {
             date,
             since,
             until,
+            waiting: self.wait_lines(db, member).await?,
             changes,
+            quiet: found.quiet,
             open: self.open_lines(db, member).await?,
             good_news,
+            kept: found.kept,
             promises: self.promise_lines(db, member, (date, span)).await?,
             strangers: self.strangers(&arrived),
             unread: unread(db, &arrived).await?,
             trends: self.trend_lines(db, member, (until, span)).await?,
+            week: self.week_view(db, member, &arrived, (since, until, span)).await?,
             counts: counts(db, &arrived).await?,
             mailboxes: self.mailbox_lines(db).await?,
         })
+    }
+
+    /// What messages and time told of each account, the weightiest first, those in full with a chart.
+    async fn account_changes(
+        &self,
+        db: &mut AnyConnection,
+        told: Vec<(&str, NewsLine)>,
+        found: Vec<(String, NewsLine)>,
+        until: Timestamp,
+    ) -> Result<Vec<AccountChanges>> {
+        let mut changes: BTreeMap<&str, Vec<NewsLine>> = BTreeMap::new();
+        for (id, line) in told {
+            changes.entry(id).or_default().push(line);
+        }
+        let mut changes: Vec<AccountChanges> = changes
+            .into_iter()
+            .map(|(id, lines)| AccountChanges {
+                account: self.account_view(&self.account(id)),
+                lines,
+                chart: Vec::new(),
+            })
+            .collect();
+        for (id, line) in found {
+            let account = self.account(&id);
+            match changes.iter_mut().find(|c| c.account.id == id) {
+                Some(known) => known.lines.push(line),
+                None => changes.push(AccountChanges {
+                    account: self.account_view(&account),
+                    lines: vec![line],
+                    chart: Vec::new(),
+                }),
+            }
+        }
+        changes.sort_by_key(|c| std::cmp::Reverse(c.lines.iter().map(|l| l.severity).max()));
+        for change in changes.iter_mut().take(IN_FULL) {
+            change.chart = self.chart(db, &self.account(&change.account.id), until).await?;
+        }
+        Ok(changes)
     }
 
     async fn arrived(
@@ -282,6 +317,7 @@ impl Pipeline {
                 name: row.id.clone(),
                 headline,
                 severity: incident.severity,
+                calming: incident.phase == Phase::Calming,
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
@@ -308,6 +344,14 @@ impl Pipeline {
             }
             _ => format!("{state} by {who}"),
         })
+    }
+
+    /// Whom praise was written to.
+    fn earned_by(&self, entry: &Entry) -> String {
+        if entry.has("praise") && !entry.addressee.is_empty() {
+            return self.name_of(&entry.addressee);
+        }
+        String::new()
     }
 
     /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
@@ -411,6 +455,7 @@ fn news_line(rules: &crate::judge::Rules, one: &Arrived, account: &str) -> NewsL
             .map_or_else(|| format!("{author} wrote: {}", one.filed.message.subject), |s| format!("{author} {s}")),
         words: signals.first().map(|s| s.words.clone()).unwrap_or_default(),
         severity: one.entry.severity,
+        earned_by: String::new(),
         late: one.entry.arrived_at.duration_since(one.entry.sent_at).as_hours() >= 24,
     }
 }

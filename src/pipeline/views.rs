@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::event::Cite;
 use super::record::parse;
+use super::relation::{add_habits, reason};
 use super::tell::About;
 use super::{Pipeline, Result};
 use crate::config::Account;
@@ -115,17 +116,19 @@ impl Pipeline {
         } else {
             AlertEvent::Repeat
         };
-        let incidents: Vec<IncidentView> = incidents.into_iter().map(|(view, _)| view).collect();
+        let mut incidents: Vec<IncidentView> = incidents.into_iter().map(|(view, _)| view).collect();
+        let state = self.fold_of(db, account).await?;
+        add_habits(&mut incidents, &state);
         let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
         Ok(AlertView {
             event,
             severity: incidents.iter().map(|i| i.severity).max().unwrap_or_default(),
             account: self.account_view(account),
             reader_name: String::new(),
-            reader_reason: String::new(),
+            reader_reason: reason(account, &notice.recipients),
             exchanges: self.exchanges(db, account).await?,
             incidents,
-            owed: Vec::new(),
+            owed: self.owed(account, &state),
             promises: self.open_promises(db, account, about.now).await?,
             told_also: notice.recipients.iter().map(|(r, _)| self.name_of(r)).collect(),
             next_step,
@@ -375,6 +378,7 @@ fn cause_view(filed: &Filed, cause: &Cause) -> CauseView {
         excerpt: message.texts.new_text.clone(),
         tone: filed.verdict.tone.map(|t| t.label),
         urgency: filed.verdict.urgency.map(|u| u.label),
+        usually: String::new(),
         evidence: filed.evidence.clone(),
         forwarded_by: message.carrier.as_ref().and_then(|c| c.from.as_ref()).map(|a| person(Some(a))),
         note: message.note.clone(),

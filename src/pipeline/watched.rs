@@ -26,6 +26,10 @@ pub(super) struct Found {
     pub(super) news: Vec<(String, NewsLine)>,
     /// What people are glad to hear.
     pub(super) good: Vec<NewsLine>,
+    /// Promises that were kept.
+    pub(super) kept: Vec<NewsLine>,
+    /// Who has gone quiet.
+    pub(super) quiet: Vec<NewsLine>,
 }
 
 impl Pipeline {
@@ -51,6 +55,8 @@ impl Pipeline {
             let line = self.found_line(&account, &finding);
             match finding.what {
                 What::CommitmentMade | What::CommitmentDue => {}
+                What::CommitmentKept | What::CommitmentKeptEarly | What::CommitmentKeptLate => found.kept.push(line),
+                What::Silence | What::CadenceMissed => found.quiet.push(line),
                 what if what.is_good() => found.good.push(line),
                 _ => found.news.push((account.id, line)),
             }
@@ -58,7 +64,7 @@ impl Pipeline {
         Ok(found)
     }
 
-    fn found_line(&self, account: &Account, finding: &Finding) -> NewsLine {
+    pub(super) fn found_line(&self, account: &Account, finding: &Finding) -> NewsLine {
         let (headline, words) = match &finding.pledge {
             Some(pledge) => (format!("{}: {}", self.name_of(&pledge.person), fate(finding.what)), pledge.words.clone()),
             None => (finding.says.clone(), String::new()),
@@ -70,6 +76,7 @@ impl Pipeline {
             words,
             severity: if finding.what.is_good() { Severity::None } else { Severity::Info },
             late: false,
+            earned_by: String::new(),
         }
     }
 
@@ -162,6 +169,7 @@ impl Pipeline {
                     _ => Trend::Steady,
                 },
                 note: state.trend.reasons.last().cloned().unwrap_or_default(),
+                chart: self.chart(db, account, now).await?,
             });
         }
         lines.sort_by_key(|line| std::cmp::Reverse(line.pressure));

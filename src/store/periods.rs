@@ -35,6 +35,22 @@ pub async fn arrived_between(db: &mut AnyConnection, since_us: i64, until_us: i6
     .await?)
 }
 
+/// What `watch` folds, of an account's messages written after `since_us`, in order of time.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn entries_since(db: &mut AnyConnection, account: &str, since_us: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT entry FROM messages WHERE account = $1 AND sent_us > $2 AND entry IS NOT NULL
+         ORDER BY sent_us, content_key",
+    )
+    .bind(account)
+    .bind(since_us)
+    .fetch_all(db)
+    .await?)
+}
+
 /// When the first message arrived that was news, in unix microseconds.
 ///
 /// # Errors

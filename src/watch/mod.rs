@@ -30,7 +30,7 @@ pub use incident::{Cause, Incident, Patience, Phase};
 pub use people::People;
 pub use response::{Clocks, Wait};
 pub use rhythm::Rhythm;
-pub use trend::{Standing as TrendStanding, Trend};
+pub use trend::{Standing as TrendStanding, Trend, weekly};
 
 /// How long what was found out stays in the state, after which only the store has it.
 const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 7);

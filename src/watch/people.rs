@@ -22,6 +22,8 @@ const BURST_MINUTES: i64 = 60;
 const DIFFICULT: (u32, u32, i64) = (6, 4, 70);
 /// Mail of the others that it takes to see that they are at ease.
 const OTHERS: u32 = 3;
+/// Mail of somebody that it takes to say how they usually write.
+const USUALLY: u32 = 6;
 /// Days before the same thing is said of a person again.
 const AGAIN_DAYS: i64 = 60;
 /// Days with mail, of sixty, that it takes to know how much is usual.
@@ -67,6 +69,19 @@ pub struct Person {
 pub struct People(BTreeMap<String, Person>);
 
 impl People {
+    /// How somebody usually writes, as the end of "usually"; `None` where too little is known.
+    #[must_use]
+    pub fn usually(&self, person: &str) -> Option<String> {
+        let known = self.0.get(person).filter(|p| p.count >= USUALLY)?;
+        let (sum, all) = known.tones.iter().fold((0, 0), |(sum, all), (_, n, points)| (sum + points, all + n));
+        let mood = match sum.checked_div(all).unwrap_or(0) {
+            10.. => "warm",
+            ..=-10 => "displeased",
+            _ => "matter-of-fact",
+        };
+        Some(format!("{mood}; {} mails, {} of them displeased", known.count, known.negatives))
+    }
+
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
         match entry.side() {
             Some(Side::Them) => {}

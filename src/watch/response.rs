@@ -81,6 +81,22 @@ pub struct Clocks {
 }
 
 impl Clocks {
+    /// Answers that are owed for so long that they press, the oldest first; none where answers
+    /// at this account are hardly ever copied to us, since nobody can tell then.
+    pub fn pressing(&self) -> impl Iterator<Item = &Wait> {
+        let rarely = self.seen_share().is_some_and(|share| share < RARELY);
+        self.waits.iter().filter(move |wait| !rarely && !wait.history && wait.stage > Stage::Fresh)
+    }
+
+    /// Minutes of working time that our answers since an instant took, the quickest first.
+    #[must_use]
+    pub fn our_answers(&self, since: Timestamp) -> Vec<i64> {
+        let [ours, _] = &self.took;
+        let mut minutes: Vec<i64> = ours.iter().filter(|(at, _)| *at > since).map(|(_, took)| *took).collect();
+        minutes.sort_unstable();
+        minutes
+    }
+
     pub(super) fn next_change(&self, terms: &Terms<'_>) -> Option<Timestamp> {
         if terms.resting {
             return None;

@@ -108,6 +108,28 @@ pub struct Standing {
     pub change: i64,
 }
 
+/// Pressure and goodwill in points at the end of each of the last `weeks` weeks before `now`, the
+/// oldest first, from the entries of an account in order of time.
+#[must_use]
+pub fn weekly(entries: &[Entry], calendar: &Calendar, now: Timestamp, weeks: i32) -> Vec<(i64, i64)> {
+    let today = calendar.date_of(now);
+    let (mut pressure, mut goodwill) = (Fading::default(), Fading::default());
+    let mut theirs = entries.iter().filter(|entry| entry.side() == Some(Side::Them)).peekable();
+    let mut found = Vec::new();
+    for back in (0..weeks).rev() {
+        let end = today.checked_sub((back * 7).days()).unwrap_or(today);
+        while let Some(entry) = theirs.next_if(|entry| calendar.date_of(entry.sent_at) <= end) {
+            let day = calendar.date_of(entry.sent_at);
+            let (bad, good) = points(entry);
+            pressure.add(bad, entry.severity == Severity::Critical, day, calendar);
+            goodwill.add(good, false, day, calendar);
+        }
+        let rounded = |sum: Fading| (sum.on(end, calendar).value() + POINT / 2) / POINT;
+        found.push((rounded(pressure), rounded(goodwill)));
+    }
+    found
+}
+
 impl Trend {
     /// The two numbers on the day of `now`, and how they have changed in a week.
     #[must_use]
