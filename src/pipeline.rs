@@ -6,6 +6,7 @@
 //! out what is due. A crash between any two lines loses nothing: what was taken
 //! waits, what was recorded is told, what was enqueued is sent.
 
+mod brief;
 mod caretaking;
 mod deliver;
 mod digests;

@@ -4,7 +4,7 @@
 //! one, per history (`cargo test --test histories -- --nocapture`). What is asserted
 //! is what holds today; a change may raise the bar, never lower it.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails its test")]
 
 #[path = "support/history.rs"]
 mod history;

@@ -4,6 +4,7 @@
 //! and zone give the same bytes.
 
 pub mod alert;
+pub mod brief;
 pub mod compose;
 pub mod digest;
 mod harmless;
