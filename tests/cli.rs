@@ -183,7 +183,7 @@ fn a_brief_tells_an_account_in_one_look() {
     assert_eq!(desk.run(&["import", &corpus("mailbox/b_quarrie")]).code, 0);
     let account: Value = serde_json::from_str(desk.run(&["accounts", "--json"]).out.lines().next().unwrap()).unwrap();
     let id = account["account"].as_str().unwrap();
-    let now = ["--now", "2026-04-01T09:00:00Z", "brief", id];
+    let now = ["--now", "2026-04-22T09:00:00Z", "brief", id];
     let told = desk.run(&now);
     assert_eq!(told.code, 0, "{}", told.err);
     for part in ["WHO IS WHO", "HOW IT WENT", "TURNING POINTS", "READ THESE", "Toby Quarrie"] {

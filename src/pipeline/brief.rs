@@ -72,7 +72,9 @@ impl Pipeline {
         });
         let mut promises = Vec::new();
         for row in commitments::open_of(db, &account.id).await? {
-            promises.push(self.promise_view(&row, today)?);
+            if row.open_us.is_some_and(|made| made <= now.as_microsecond()) {
+                promises.push(self.promise_view(&row, today)?);
+            }
         }
         let sent = |side: Side| past.entries.iter().filter(|e| e.side() == Some(side)).count() as u64;
         Ok(BriefView {
@@ -132,7 +134,9 @@ impl Pipeline {
                 trouble.push((row.id, incident));
             }
         }
-        let fold = accounts::fold(db, &account.id).await?.filter(|row| !row.state.is_empty());
+        // A look back from an earlier day must not know what came later.
+        let fold = accounts::fold(db, &account.id).await?;
+        let fold = fold.filter(|row| !row.state.is_empty() && row.last_key.0 <= now.as_microsecond());
         let terms = self.terms(account);
         let state = match fold {
             Some(row) => parse::<State>(&row.state, "fold")?.at(&terms, now),
