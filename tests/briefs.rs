@@ -13,7 +13,7 @@ fn the_brief_reads_as_agreed() {
     let rendered = brief::render(&brief::sample(), &Templates::shipped().unwrap(), &zone).unwrap();
     assert_eq!(rendered.fault, None);
     for (name, found) in [("brief.txt", rendered.text), ("brief.html", rendered.html)] {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emails").join(name);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/briefs").join(name);
         if std::env::var_os("BLESS").is_some() {
             fs::write(&file, &found).unwrap();
         }
