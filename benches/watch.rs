@@ -3,7 +3,7 @@
 //! `cargo bench --bench watch` fills a store with an account of 100 messages and one of
 //! 100,000, as many a day in both, and takes in more mail of each, one message at a
 //! time, in order; prints the median of each and their ratio, and the size of what is
-//! folded. Then it asks 10,000 accounts of which nothing is due, and prints what a tick takes.
+//! folded; then how long the brief of an account with eighteen months of mail takes. Then it asks 10,000 accounts of which nothing is due, and prints what a tick takes.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -29,6 +29,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Messages that are taken in and measured.
 const MEASURED: usize = 60;
+/// Messages of eighteen months, at a busy account.
+const BRIEFED: usize = 8_000;
 /// Minutes between two messages.
 const APART: i64 = 97;
 
@@ -64,6 +66,7 @@ fn main() {
         println!("one more on 100 messages: {:.2} ms, fold of {few_bytes} bytes", millis(few));
         println!("one more on 100,000 messages: {:.2} ms, fold of {many_bytes} bytes", millis(many));
         println!("ratio {:.2}", many.as_secs_f64() / few.as_secs_f64());
+        println!("brief of {BRIEFED} messages: {:.0} ms", millis(brief().await));
         println!("tick over 10,000 accounts: {:.2} ms", millis(tick().await));
     });
 }
@@ -224,6 +227,19 @@ fn entry(n: usize) -> Entry {
             ..Matter::default()
         },
     }
+}
+
+/// How long it takes to gather and write an account's brief.
+async fn brief() -> Duration {
+    let (folder, pipeline) = pipeline().await;
+    fill(&pipeline, BRIEFED).await;
+    let settings = config::load(&folder.path().join("barometer.toml")).unwrap();
+    let account = settings.account("acme").unwrap();
+    let mut db = pipeline.store().read().await.unwrap();
+    let begun = Instant::now();
+    let view = pipeline.brief_view(&mut db, account, nth(BRIEFED)).await.unwrap();
+    assert!(!pipeline.render_brief(&view).unwrap().text.is_empty());
+    begun.elapsed()
 }
 
 /// How long it takes to find that nothing is due.

@@ -7,6 +7,7 @@
 //! waits, what was recorded is told, what was enqueued is sent.
 
 mod answers;
+mod brief;
 mod caretaking;
 mod corrections;
 mod deliver;

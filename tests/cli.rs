@@ -138,6 +138,7 @@ fn every_command_has_help_with_an_example() {
         &["rules", "check"],
         &["rules", "list"],
         &["digest"],
+        &["brief"],
         &["accounts"],
         &["incidents"],
         &["threads"],
@@ -195,6 +196,34 @@ fn everything_that_an_incident_did_is_told_by_its_name() {
     let unknown = desk.run(&["incidents", "acme/none-1"]);
     assert!(unknown.code != 0 && unknown.err.contains("incidents --all"), "{}", unknown.err);
     assert_eq!(desk.run(&["rules", "list", "--json"]).code, 0);
+}
+
+#[test]
+fn a_brief_tells_an_account_in_one_look() {
+    let desk = Desk::new();
+    let settings = fs::read_to_string(corpus("mailbox/northlight.toml")).unwrap();
+    desk.write("barometer.toml", settings.replacen("[service]", "[service]\nstore = \"sqlite:barometer.db\"", 1));
+    assert_eq!(desk.run(&["import", &corpus("mailbox/b_quarrie")]).code, 0);
+    let account: Value = serde_json::from_str(desk.run(&["accounts", "--json"]).out.lines().next().unwrap()).unwrap();
+    let id = account["account"].as_str().unwrap();
+    let now = ["--now", "2026-04-22T09:00:00Z", "brief", id];
+    let told = desk.run(&now);
+    assert_eq!(told.code, 0, "{}", told.err);
+    for part in ["WHO IS WHO", "HOW IT WENT", "TURNING POINTS", "READ THESE", "Toby Quarrie"] {
+        assert!(told.out.contains(part), "{part}:\n{}", told.out);
+    }
+    let narrow = |line: &&str| line.chars().count() > 80 && !line.contains('@');
+    assert_eq!(told.out.lines().find(narrow), None);
+    let view: Value = serde_json::from_str(&desk.run(&[&now[..], &["--json"]].concat()).out).unwrap();
+    let read = view["read"].as_array().unwrap();
+    assert!((3..=10).contains(&read.len()), "{read:?}");
+    assert!(read.iter().all(|m| !m["reference"]["message"].as_str().unwrap().is_empty()));
+    assert_eq!(desk.run(&[&now[..], &["--html", "brief.html"]].concat()).code, 0);
+    let page = fs::read_to_string(desk.path("brief.html")).unwrap();
+    assert!(page.contains("Toby Quarrie") && !page.contains("<a ") && !page.contains("http"), "nothing is fetched");
+    let unknown = desk.run(&["brief", "nobody.example"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains(id), "names who there is: {}", unknown.err);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! wrong and what to do about it. With `main.rs` the only place that prints.
 
 mod accounts;
+mod brief;
 mod check;
 mod demo;
 mod demo_page;
@@ -80,6 +81,8 @@ enum Command {
     Rules(rules::RulesCommand),
     /// Print a manager's digest.
     Digest(digest::DigestCommand),
+    /// Print all that one needs to know of an account.
+    Brief(brief::BriefCommand),
     /// List accounts, or suggest settings for unknown organisations.
     Accounts(accounts::Accounts),
     /// List incidents.
@@ -124,6 +127,7 @@ impl Cli {
             Command::Score(c) => c.run(common),
             Command::Rules(c) => c.run(common),
             Command::Digest(c) => c.run(common, now),
+            Command::Brief(c) => c.run(common, now),
             Command::Accounts(c) => c.run(common),
             Command::Incidents(c) => c.run(common),
             Command::Threads(c) => c.run(common, now),

@@ -5,6 +5,7 @@
 
 pub mod alert;
 mod answers;
+pub mod brief;
 pub mod compose;
 pub mod digest;
 mod harmless;

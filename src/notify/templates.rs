@@ -11,10 +11,10 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
 use super::harmless::harmless_view;
-use super::{alert, digest, layout, notice, page, sample};
+use super::{alert, brief, digest, layout, notice, page, sample};
 
 /// Every shipped template, by the file name that replaces it.
-const SHIPPED: [(&str, &str); 11] = [
+const SHIPPED: [(&str, &str); 13] = [
     ("parts.txt", include_str!("templates/parts.txt")),
     ("parts.html", include_str!("templates/parts.html")),
     ("alert.html", include_str!("templates/alert.html")),
@@ -25,6 +25,8 @@ const SHIPPED: [(&str, &str); 11] = [
     ("digest.txt", include_str!("templates/digest.txt")),
     ("notice.html", include_str!("templates/notice.html")),
     ("notice.txt", include_str!("templates/notice.txt")),
+    ("brief.html", include_str!("templates/brief.html")),
+    ("brief.txt", include_str!("templates/brief.txt")),
     ("demo.html", include_str!("templates/demo.html")),
 ];
 
@@ -128,6 +130,7 @@ impl Templates {
         for view in [sample::daily(), sample::weekly(), sample::calm()] {
             mails.push(digest::render(&view, self, &zone)?);
         }
+        mails.push(brief::render(&brief::sample(), self, &zone)?);
         mails.push(notice::render(&sample::notice(), self)?);
         if let Some(fault) = mails.into_iter().find_map(|mail| mail.fault) {
             return Err(fault);

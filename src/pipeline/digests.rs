@@ -361,7 +361,7 @@ impl Pipeline {
         own.find(|a| a.works_with.contains(&account.id) || account.works_with.contains(&a.id)).map(|a| a.name.as_str())
     }
 
-    async fn cause_headline(&self, db: &mut AnyConnection, cause: Option<&Cause>) -> Result<String> {
+    pub(super) async fn cause_headline(&self, db: &mut AnyConnection, cause: Option<&Cause>) -> Result<String> {
         let Some(cause) = cause else {
             return Ok(String::new());
         };

@@ -120,7 +120,7 @@ impl Pipeline {
         dated.take(IN_ALERT).map(|row| self.promise_view(row, today)).collect()
     }
 
-    fn promise_view(&self, row: &CommitmentRow, today: Date) -> Result<PromiseView> {
+    pub(super) fn promise_view(&self, row: &CommitmentRow, today: Date) -> Result<PromiseView> {
         let commitment: Commitment = parse(&row.doc, "commitment")?;
         let due = commitment.due_day();
         let state = match due {

@@ -55,6 +55,21 @@ pub async fn add(db: &mut AnyConnection, found: &[FindingRow]) -> Result<Vec<Str
     Ok(fresh)
 }
 
+/// Everything that was ever found out of an account, in order of time.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn of_account(db: &mut AnyConnection, account: &str) -> Result<Vec<FindingRow>> {
+    Ok(sqlx::query_as(
+        "SELECT account, id, event, at_us, known_us, doc FROM findings
+         WHERE account = $1 ORDER BY at_us, id",
+    )
+    .bind(account)
+    .fetch_all(db)
+    .await?)
+}
+
 /// What was found out after `since_us` and not after `until_us`, in order of time.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ mod entry;
 mod evidence;
 mod finding;
 mod incident;
+pub mod past;
 mod people;
 mod response;
 mod rhythm;

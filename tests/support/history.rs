@@ -23,6 +23,19 @@ pub fn settings() -> Settings {
     config::load(&mailbox().join("northlight.toml")).unwrap()
 }
 
+/// The folder of a history: mail and the truth about it.
+pub fn folder(history: &str) -> PathBuf {
+    let known = mailbox().join(history);
+    let told = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories").join(history);
+    if known.is_dir() { known } else { told }
+}
+
+/// The settings under which one history is read: its own, else those of all.
+pub fn settings_of(history: &str) -> Settings {
+    let own = folder(history).join("settings.toml");
+    if own.is_file() { config::load(&own).unwrap() } else { settings() }
+}
+
 /// The shipped rules.
 pub fn judge() -> Judge {
     Judge::new(Rules::load(&shipped()).unwrap())
@@ -30,13 +43,13 @@ pub fn judge() -> Judge {
 
 /// The truth about a history.
 pub fn expected(history: &str) -> Value {
-    let text = fs::read_to_string(mailbox().join(history).join("expected.json")).unwrap();
+    let text = fs::read_to_string(folder(history).join("expected.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 /// A history's messages in order of arrival, by file name.
 pub fn mails(history: &str) -> Vec<Incoming> {
-    let mut mails: Vec<Incoming> = fs::read_dir(mailbox().join(history))
+    let mut mails: Vec<Incoming> = fs::read_dir(folder(history))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "eml"))
@@ -57,9 +70,9 @@ pub fn mails(history: &str) -> Vec<Incoming> {
 /// What Barometer would have told whom, on `store`.
 pub async fn replay_on(store: Store, history: &str) -> Story {
     let out = tempfile::tempdir().unwrap();
-    let folder = Folder::create(out.path().join("mail")).unwrap();
-    let pipeline = Pipeline::new(store, settings(), judge(), Templates::shipped().unwrap());
-    let mut world = World::new(pipeline, folder);
+    let outbox = Folder::create(out.path().join("mail")).unwrap();
+    let pipeline = Pipeline::new(store, settings_of(history), judge(), Templates::shipped().unwrap());
+    let mut world = World::new(pipeline, outbox);
     for mail in mails(history) {
         world.arrive(mail).await.unwrap();
     }
