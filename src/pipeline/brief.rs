@@ -266,6 +266,7 @@ impl Pipeline {
                 name: name.clone(),
                 headline: self.cause_headline(db, gravest).await?,
                 severity: incident.severity,
+                calming: incident.phase == Phase::Calming,
                 state: if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() },
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, name).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
