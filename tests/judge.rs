@@ -377,6 +377,30 @@ fn the_shipped_rules_load_and_prove_themselves() {
     assert!(complaints.is_empty(), "{} complaints:\n{}", text.len(), text.join("\n"));
 }
 
+#[test]
+fn what_a_firm_s_own_rule_says_stands_whatever_the_words_weigh() {
+    let own = r#"
+[[rule]]
+id = "plates-back"
+signal = "cancellation_risk"
+describe = "Asks for the plates"
+any = ['\bplates back\b']
+tone = -30
+hit = ["Could we have the plates back?"]
+miss = ["The plates are here."]
+"#;
+    let mut files = shipped();
+    let calendar = Calendar::office();
+    let text = "Morning! Lovely weather. Could we have the plates back some time? Thanks.";
+    let before = Judge::new(Rules::load(&files).unwrap()).judge(&letter(text, &calendar));
+    assert!(!before.escalate(), "the words alone are harmless: {:?}", before.reasons);
+    files.push(RuleFile { name: "firm/own.toml".to_owned(), text: own.to_owned() });
+    let after = Judge::new(Rules::load(&files).unwrap()).judge(&letter(text, &calendar));
+    assert!(after.has("cancellation_risk"));
+    assert_eq!(after.severity, Severity::Critical, "{:?}", after.reasons);
+    assert_eq!(after.tone.unwrap().label, ToneLabel::Frustrated);
+}
+
 /// Labelled mail of ours, judged. Every second message was kept aside while rules were written.
 fn labelled(keep: impl Fn(usize) -> bool) -> Vec<Row> {
     let judge = Judge::new(Rules::load(&shipped()).unwrap());

@@ -34,7 +34,7 @@ pub(super) fn decide(rules: &Rules, letter: &Letter<'_>, circumstances: Circumst
         Direction::Outbound => case.outbound(),
     }
     if let Some(share) = circumstances.share.filter(|_| letter.direction != Direction::Internal) {
-        case.as_a_whole(share);
+        case.as_a_whole(rules, share);
     }
     if letter.direction != Direction::Internal {
         case.floors(rules, circumstances.share);
@@ -144,13 +144,14 @@ impl Case<'_> {
     }
 
     /// What single signs leave open, or claim too much of, the words decide that are taken together.
-    fn as_a_whole(&mut self, (share, from): (f64, f64)) {
+    fn as_a_whole(&mut self, rules: &Rules, (share, from): (f64, f64)) {
         if share >= from {
             self.raise(Severity::Warning, "its words, taken together, are of the kind that a manager wants to hear of");
             return;
         }
         // What a rule has seen and must be told at once needs less of them, and least what rules hardly ever mistake.
         let seen = |s: &Signal| match self.speed(&s.signal) {
+            _ if rules.is_own(&s.rule) => true,
             _ if s.rule == learned::LEARNED => false,
             _ if PLAIN.contains(&s.signal.as_str()) => share >= from * PLAIN_SHARE,
             Speed::Now => share >= from * learned::RULED,
