@@ -1,7 +1,5 @@
 //! Logistic regression by L-BFGS.
 
-/// How much a miss counts beside the size of the weights.
-const LOSS: f64 = 3.0;
 const ROUNDS: usize = 120;
 /// Steps that are remembered, and how often one is halved.
 const REMEMBERED: usize = 10;
@@ -11,6 +9,7 @@ const HALVED: usize = 30;
 pub type Row = Vec<(usize, f64)>;
 
 /// One or several questions that are learnt together.
+#[derive(Default)]
 pub struct Learnt {
     pub names: Vec<String>,
     pub biases: Vec<f64>,
@@ -18,8 +17,10 @@ pub struct Learnt {
     pub weights: Vec<Vec<f64>>,
 }
 
-/// Learns from rows, each with its answer and how much it counts. One name: yes or no.
-pub fn fit(rows: &[Row], truth: &[(usize, usize, f64)], names: Vec<String>, width: usize) -> Learnt {
+/// Learns from rows, each with its answer and how much it counts. One name: yes or no. `words` are the places that hold words;
+/// `loss` is how much a miss counts beside the size of the weights.
+pub fn fit(rows: &[Row], truth: &[(usize, usize, f64)], names: Vec<String>, words: &[bool], loss: f64) -> Learnt {
+    let width = words.len();
     let classes = names.len().max(2);
     let mut sums = vec![0.0; classes];
     for (_, answer, counts) in truth {
@@ -27,12 +28,16 @@ pub fn fit(rows: &[Row], truth: &[(usize, usize, f64)], names: Vec<String>, widt
     }
     let all: f64 = sums.iter().sum();
     let counted = truth.iter().map(|(row, answer, counts)| {
-        let weight = LOSS * counts * (all / (classes as f64 * sums[*answer].max(1.0))).sqrt();
+        let weight = loss * counts * (all / (classes as f64 * sums[*answer].max(1.0))).sqrt();
         (*row, *answer, weight)
     });
     let counted: Vec<(usize, usize, f64)> = counted.collect();
     let (size, heads) = (width + 1, names.len());
-    let at = descend(heads * size, |at, out| slope(rows, &counted, (heads, width), at, out));
+    let reach = reach(rows, &counted, heads, words);
+    let mut at = descend(heads * size, |at, out| slope(rows, &counted, (heads, width), (at, &reach), out));
+    for (value, reach) in at.iter_mut().zip(&reach) {
+        *value *= reach;
+    }
     Learnt {
         biases: (0..heads).map(|head| at[head * size + width]).collect(),
         weights: (0..heads).map(|head| at[head * size..head * size + width].to_vec()).collect(),
@@ -40,12 +45,34 @@ pub fn fit(rows: &[Row], truth: &[(usize, usize, f64)], names: Vec<String>, widt
     }
 }
 
+/// How far the weight of each word may go at the same cost: as far as it tells yes from no where it is counted alone, by
+/// the root of the logarithm of its odds (a gentler form of the scales of Wang and Manning, 2012).
+fn reach(rows: &[Row], truth: &[(usize, usize, f64)], heads: usize, words: &[bool]) -> Vec<f64> {
+    let size = words.len() + 1;
+    let mut reach = vec![1.0; heads * size];
+    for head in 0..heads {
+        let yes = if heads == 1 { 1 } else { head };
+        let mut sums = [vec![1.0; words.len()], vec![1.0; words.len()]];
+        for (row, answer, counts) in truth {
+            for (place, amount) in rows[*row].iter().filter(|(place, _)| words[*place]) {
+                sums[usize::from(*answer == yes)][*place] += counts * amount;
+            }
+        }
+        let [no, all] = sums.each_ref().map(|sums| sums.iter().sum::<f64>());
+        for place in (0..words.len()).filter(|place| words[*place]) {
+            let odds = (sums[1][place] / all) / (sums[0][place] / no);
+            reach[head * size + place] = odds.ln().abs().sqrt();
+        }
+    }
+    reach
+}
+
 /// What weights cost, and the way up from them.
 fn slope(
     rows: &[Row],
     truth: &[(usize, usize, f64)],
     (heads, width): (usize, usize),
-    at: &[f64],
+    (at, reach): (&[f64], &[f64]),
     out: &mut [f64],
 ) -> f64 {
     let size = width + 1;
@@ -60,7 +87,8 @@ fn slope(
         let row = &rows[*n];
         let sum_of = |head: usize| {
             let from = head * size;
-            at[from + width] + row.iter().map(|(place, amount)| at[from + place] * amount).sum::<f64>()
+            at[from + width]
+                + row.iter().map(|(place, amount)| at[from + place] * reach[from + place] * amount).sum::<f64>()
         };
         let mut errors = shares((0..heads).map(sum_of).collect());
         let right =
@@ -74,7 +102,7 @@ fn slope(
             let from = head * size;
             out[from + width] += count * error;
             for (place, amount) in row {
-                out[from + place] += count * error * amount;
+                out[from + place] += count * error * amount * reach[from + place];
             }
         }
     }

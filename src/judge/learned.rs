@@ -1,12 +1,14 @@
 //! What the words of a text weigh when they are taken together, where no single rule says it.
 //!
 //! One linear model a question: each tone, each urgency, each signal, and whether a manager should hear of it now.
-//! It adds up the words and pairs of words of subject and new text, and what the rules found. The weights are
+//! It adds up the words and pairs of words of subject and new text, and what the rules found; whether a manager should
+//! hear of it now is then decided on all answers together. The weights are
 //! data, `rules/lang/learned-en.tsv`; `cargo run --release --example learn` learns them from labelled mail and
 //! says how well they do on mail they have not seen. Whatever is decided so is explained: by the sentence and
 //! the words that weigh most.
 
 mod sheet;
+mod together;
 mod weights;
 
 use std::sync::LazyLock;
@@ -17,6 +19,7 @@ use super::verdict::{Leaning, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Ve
 use crate::read::Direction;
 
 pub use sheet::Sheet;
+pub use together::odds;
 pub use weights::{Question, Weights, levelled, marked, often};
 use weights::{Read, logistic};
 
@@ -88,7 +91,8 @@ pub(super) fn weigh(letter: &Letter<'_>, by_rules: &Verdict) -> Option<Weighed> 
     if scales.read.known.is_empty() {
         return None;
     }
-    let (share, from) = scales.alone("escalate").unwrap_or((0.0, 1.0));
+    let (alone, from) = scales.alone("escalate").unwrap_or((0.0, 1.0));
+    let share = weights.told(&scales.sums, scales.sheet.marks()).unwrap_or(alone);
     let escalate = (share * scales.believed(), from);
     let mut leanings = vec![scales.explain("escalate", escalate.0)];
     let tone = scales.tone(&mut leanings)?;

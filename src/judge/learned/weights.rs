@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::sheet::Sheet;
+use super::together::{Together, odds};
 use crate::judge::verdict::Leaning;
 
 /// What all words together weigh at most, and a mark that is 1.
@@ -38,6 +39,7 @@ pub struct Weights {
     questions: Vec<Question>,
     places: HashMap<Box<str>, u32>,
     terms: Vec<Term>,
+    together: Together,
 }
 
 /// How much `count` of a term amounts to, before rarity.
@@ -83,8 +85,9 @@ pub(super) struct Known {
 }
 
 impl Weights {
-    /// Reads the file of weights: `--` begins a comment, `@` a question (name, bias, share), the others terms (term, rarity,
-    /// then number of a question `:` weight, as often as needed), with tabs between.
+    /// Reads the file of weights: `--` begins a comment, `@` a question (name, bias, share), `%` and `*` what answers mean
+    /// together ([`Together`]), the others terms (term, rarity, then number of a question `:` weight, as often as needed),
+    /// with tabs between.
     ///
     /// # Errors
     ///
@@ -111,6 +114,9 @@ impl Weights {
             let (bias, from) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
             self.questions.push(Question { name, bias, from });
             return Some(());
+        }
+        if first == "%" || first == "*" {
+            return self.together.line(first, fields);
         }
         let rarity = fields.next()?.parse().ok()?;
         let weight = |field: &str| {
@@ -145,6 +151,23 @@ impl Weights {
         Read { amounts, known }
     }
 
+    /// The share of "should a manager hear of it now" once all answers are taken together.
+    pub(super) fn told(&self, sums: &[f64], marks: &[(String, f64)]) -> Option<f64> {
+        let [tones, urgencies] = ["tone.", "urgency."].map(|prefix| {
+            let places = self.questions.iter().enumerate().filter(|(_, q)| q.name.starts_with(prefix));
+            let places: Vec<usize> = places.map(|(n, _)| n).collect();
+            let shares = softened(places.iter().filter_map(|n| sums.get(*n).copied()).collect());
+            places.into_iter().zip(shares).collect::<Vec<_>>()
+        });
+        self.together.share(|name| match self.questions.iter().position(|q| q.name == name) {
+            Some(place) => {
+                let one = tones.iter().chain(&urgencies).find(|(of, _)| *of == place).map(|(_, share)| *share);
+                one.or_else(|| sums.get(place).map(|sum| logistic(*sum))).map(odds)
+            }
+            None => marks.iter().find(|(mark, _)| mark == name).map(|(_, amount)| *amount),
+        })
+    }
+
     /// The share of a question that stands alone, and the share from which it is answered with yes.
     pub(super) fn alone(&self, sums: &[f64], name: &str) -> Option<(f64, f64)> {
         let (question, sum) = self.questions.iter().zip(sums).find(|(question, _)| question.name == name)?;
@@ -154,17 +177,21 @@ impl Weights {
     /// The shares of questions of which just one is answered with yes; together 1.
     pub(super) fn shares(&self, sums: &[f64], names: &mut dyn Iterator<Item = &'static str>) -> Vec<f64> {
         let sum_of = |name| self.questions.iter().zip(sums).find(|(q, _)| q.name == name).map_or(0.0, |(_, sum)| *sum);
-        let mut shares: Vec<f64> = names.map(sum_of).collect();
-        let most = shares.iter().copied().fold(f64::MIN, f64::max);
-        for sum in &mut shares {
-            *sum = (*sum - most).exp();
-        }
-        let all: f64 = shares.iter().sum();
-        for share in &mut shares {
-            *share /= all;
-        }
-        shares
+        softened(names.map(sum_of).collect())
     }
+}
+
+/// Shares of one, from sums.
+fn softened(mut sums: Vec<f64>) -> Vec<f64> {
+    let most = sums.iter().copied().fold(f64::MIN, f64::max);
+    for sum in &mut sums {
+        *sum = (*sum - most).exp();
+    }
+    let all: f64 = sums.iter().sum();
+    for sum in &mut sums {
+        *sum /= all;
+    }
+    sums
 }
 
 impl Read {
