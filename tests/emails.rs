@@ -119,8 +119,27 @@ fn an_alert_in_other_clothes_says_the_same_thing_in_the_same_zone() {
     let templates = Templates::shipped().unwrap();
     let kolkata = TimeZone::get("Asia/Kolkata").unwrap();
     let mail = alert::render(&sample::cancellation(), &templates, &kolkata).unwrap();
-    assert!(mail.text.contains("Thu 5 Mar 2026, 22:11 IST (17:41 UTC+01 for them)"), "{}", mail.text);
+    assert!(mail.text.contains("Thu 5 Mar 2026, 22:11 for you, 17:41 for them"), "{}", mail.text);
     assert!(mail.text.contains("Asia/Kolkata for you"), "{}", mail.text);
+}
+
+#[test]
+fn where_nothing_is_set_their_own_mail_says_what_time_it_was_for_them() {
+    let templates = Templates::shipped().unwrap();
+    let text = |clock_minutes, zone: &str| {
+        let mut view = sample::cancellation();
+        view.account.zone = None;
+        view.incidents[0].causes[0].clock_minutes = clock_minutes;
+        let text = alert::render(&view, &templates, &TimeZone::get(zone).unwrap()).unwrap().text;
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let told = text(Some(-300), "Asia/Tokyo");
+    assert!(told.contains("Fri 6 Mar 2026, 01:41 for you, Thu 5 Mar, 11:41 for them"), "{told}");
+    assert!(told.contains("Times: Asia/Tokyo for you; for them, the clock of their own mail."), "{told}");
+    for (clock, zone) in [(None, "Asia/Tokyo"), (Some(540), "Asia/Tokyo")] {
+        let told = text(clock, zone);
+        assert!(told.contains("Fri 6 Mar 2026, 01:41 JST") && !told.contains("for you"), "{told}");
+    }
 }
 
 fn own(file: &str, source: &str) -> Vec<(String, String)> {

@@ -248,10 +248,11 @@ fn field(of: &Value, name: &str) -> String {
     of.get_attr(name).ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Filters that tell a time: `when` with zone, `day` without the time, `clock` without the day.
+/// Filters that tell a time: `when` in both zones, `day` without the time, `clock` without the day.
 fn add_clocks(templates: &mut Environment<'static>, clocks: &Clocks) {
     let both = clocks.clone();
-    templates.add_filter("when", move |at: String| told(at, |at| layout::when(at, &both)));
+    templates
+        .add_filter("when", move |at: String, minutes: Option<i16>| told(at, |at| layout::when(at, &both, minutes)));
     let ours = clocks.ours.clone();
     templates.add_filter("day", move |at: String| told(at, |at| layout::day(at, &ours)));
     let ours = clocks.ours.clone();

@@ -81,6 +81,17 @@ pub struct AlertView {
     pub takes_replies: bool,
 }
 
+impl AlertView {
+    /// One e-mail for people in several zones tells times in one that it names: there is no "for you".
+    pub fn tell_one_zone(&mut self) {
+        self.account.zone = None;
+        self.incidents
+            .iter_mut()
+            .flat_map(|incident| &mut incident.causes)
+            .for_each(|cause| cause.clock_minutes = None);
+    }
+}
+
 /// One topic with one account that people must know of.
 #[derive(Debug, Clone, Serialize)]
 pub struct IncidentView {
@@ -117,6 +128,8 @@ pub struct CauseView {
     pub cc: Vec<PersonView>,
     /// When it was written, where known.
     pub sent_at: Option<Timestamp>,
+    /// Minutes by which its author's clock was ahead of UTC; `None` where unknown, and for mail of our own.
+    pub clock_minutes: Option<i16>,
     /// When it reached us.
     pub arrived_at: Timestamp,
     /// Whether it was written long before it arrived; the e-mail then says both times.
