@@ -26,6 +26,7 @@ mod so_far;
 mod tell;
 mod understand;
 mod views;
+mod waits;
 mod watched;
 mod weeks;
 mod world;

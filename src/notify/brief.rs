@@ -375,6 +375,7 @@ pub fn sample() -> BriefView {
             headline: "Jane Doe says that the work was not good enough".to_owned(),
             severity: Severity::Warning,
             calming: true,
+            held: false,
             state: "calming".to_owned(),
             opened_at: complaint.at,
             told_at: Some(at("2026-02-10T09:25:00Z")),

@@ -53,6 +53,7 @@ pub fn is_empty(view: &DigestView) -> bool {
         && view.strangers.is_empty()
         && view.unread.is_empty()
         && view.trends.is_empty()
+        && view.week.corrections.is_empty()
 }
 
 /// `Barometer, Thu 5 Mar: 2 changes, 1 open, 1 good news`.

@@ -345,6 +345,8 @@ pub struct WaitLine {
     pub subject: String,
     /// Since when.
     pub since: Timestamp,
+    /// Whether the time that the target allows is over.
+    pub late: bool,
 }
 
 /// What only a week shows.
@@ -356,7 +358,9 @@ pub struct WeekView {
     pub causes: Vec<CauseLine>,
     /// People who are the trouble, not their firm.
     pub people: Vec<NewsLine>,
-    /// Rules that fired on much of the mail, the noisiest first.
+    /// What people said was wrong, the oldest first.
+    pub corrections: Vec<CorrectionLine>,
+    /// Rules that say little: corrected, told and never answered, or fired on much of the mail.
     pub rules: Vec<RuleLine>,
 }
 
@@ -369,8 +373,27 @@ pub struct AnswerLine {
     pub seen: u64,
     /// How long the middle one took, in working time (`3 h`); empty where none was seen.
     pub median: String,
-    /// Times that an answer was late, or none was seen.
+    /// What the target allows (`4 h`); empty where the account has none.
+    pub allowed: String,
+    /// Of the answers that were seen, those within the target.
+    pub kept: u64,
+    /// Times that the target was missed: an answer was late, or none was seen.
     pub late: u64,
+}
+
+/// Something that somebody said was wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CorrectionLine {
+    /// When they said so.
+    pub at: Timestamp,
+    /// Name of the account.
+    pub account: String,
+    /// Name of who said so.
+    pub who: String,
+    /// What was wrong, in words (`complains about quality`); empty where it was all of it.
+    pub what: String,
+    /// Rules that weigh less at this account since.
+    pub rules: Vec<String>,
 }
 
 /// What came up several times.
@@ -393,6 +416,12 @@ pub struct RuleLine {
     pub messages: u64,
     /// Of so many.
     pub of: u64,
+    /// Of these messages, those that were worth an alert.
+    pub told: u64,
+    /// Of these, those that somebody answered for.
+    pub answered: u64,
+    /// Times that somebody said it was wrong.
+    pub corrected: u64,
 }
 
 /// One thing that happened.
@@ -429,6 +458,8 @@ pub struct OpenLine {
     pub state: String,
     /// Whether it is getting better.
     pub calming: bool,
+    /// Whether somebody knows of it and said so: acknowledged, taken over or snoozed.
+    pub held: bool,
     /// When it began.
     pub opened_at: Timestamp,
     /// When this reader was last told, if ever.

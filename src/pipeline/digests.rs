@@ -206,6 +206,7 @@ impl Pipeline {
         span: DigestSpan,
     ) -> Result<DigestView> {
         let arrived = self.arrived(db, member, since, until).await?;
+        let states = self.states(db, member, until).await?;
         let rules = self.reader.reader().judge().rules();
         let news = |one: &Arrived| NewsLine {
             earned_by: self.earned_by(&one.entry),
@@ -223,7 +224,7 @@ impl Pipeline {
             date,
             since,
             until,
-            waiting: self.wait_lines(db, member).await?,
+            waiting: self.wait_lines(db, &states, until).await?,
             changes,
             quiet: found.quiet,
             open: self.open_lines(db, member).await?,
@@ -232,8 +233,8 @@ impl Pipeline {
             promises: self.promise_lines(db, member, (date, span)).await?,
             strangers: self.strangers(&arrived),
             unread: unread(db, &arrived).await?,
-            trends: self.trend_lines(db, member, (until, span)).await?,
-            week: self.week_view(db, member, &arrived, (since, until, span)).await?,
+            trends: self.trend_lines(db, &states, (until, span)).await?,
+            week: self.week_view(db, (member, &states), &arrived, (since, until, span)).await?,
             counts: counts(db, &arrived).await?,
             mailboxes: self.mailbox_lines(db).await?,
         })
@@ -308,7 +309,10 @@ impl Pipeline {
             if incident.severity < Severity::Warning || private || !concerns {
                 continue;
             }
-            let state = self.standing_of(db, &row, member).await?;
+            let (held, state) = match self.held_by(db, &row, member).await? {
+                Some(by) => (true, by),
+                None => (false, row.state.clone()),
+            };
             let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state };
             let gravest = incident.causes.iter().max_by_key(|c| c.severity);
             let headline = self.cause_headline(db, gravest).await?;
@@ -318,6 +322,7 @@ impl Pipeline {
                 headline,
                 severity: incident.severity,
                 calming: incident.phase == Phase::Calming,
+                held,
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
@@ -327,23 +332,25 @@ impl Pipeline {
         Ok(lines)
     }
 
-    /// Where an incident stands, who said so, and until when.
-    async fn standing_of(&self, db: &mut AnyConnection, row: &IncidentRow, member: &Member) -> Result<String> {
-        let state = row.state.clone();
-        if !matches!(state.as_str(), "acknowledged" | "snoozed") {
-            return Ok(state);
+    /// Who said that they know of an incident, when, and until when it is quiet; `None` where nobody did.
+    async fn held_by(&self, db: &mut AnyConnection, row: &IncidentRow, member: &Member) -> Result<Option<String>> {
+        if !matches!(row.state.as_str(), "acknowledged" | "snoozed") {
+            return Ok(None);
         }
         let told = so_far::told_so_far(db, &row.account, std::slice::from_ref(&row.id)).await?;
-        let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else { return Ok(state) };
-        let who = self.name_of(&last.person);
-        Ok(match last.said {
-            Said::Mine => format!("taken over by {who}"),
+        let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else {
+            return Ok(Some(row.state.clone()));
+        };
+        let (who, since) = (self.name_of(&last.person), last.at.to_zoned(member.time_zone.clone()));
+        let since = since.strftime("%a %-d %b");
+        Ok(Some(match last.said {
+            Said::Mine => format!("taken over by {who} on {since}"),
             Said::Snooze(until) => {
-                let until = until.to_zoned(member.time_zone.clone()).strftime("%a %-d %b %H:%M");
-                format!("snoozed by {who} until {until},")
+                let until = until.to_zoned(member.time_zone.clone()).strftime("%a %-d %b, %H:%M").to_string();
+                format!("snoozed by {who} on {since} until {until}")
             }
-            _ => format!("{state} by {who}"),
-        })
+            _ => format!("{} by {who} on {since}", row.state),
+        }))
     }
 
     /// Whom praise was written to.

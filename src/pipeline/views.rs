@@ -121,7 +121,7 @@ impl Pipeline {
             AlertEvent::Repeat
         };
         let mut incidents: Vec<IncidentView> = incidents.into_iter().map(|(view, _)| view).collect();
-        let state = self.fold_of(db, account).await?;
+        let state = self.fold_of(db, account, about.now).await?;
         add_habits(&mut incidents, &state);
         let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
         Ok(AlertView {

@@ -4,15 +4,16 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
 use super::record::parse;
+use super::waits::Known;
 use super::{Pipeline, Result};
 use crate::calendar::{DAY_MINUTES, local_instant};
 use crate::config::{Account, Member};
 use crate::judge::Severity;
 use crate::notify::{DigestSpan, NewsLine, PromiseState, PromiseView, Trend, TrendLine};
+use crate::store::AnyConnection;
 use crate::store::commitments::{self, CommitmentRow};
 use crate::store::findings::{self, FindingRow};
-use crate::store::{AnyConnection, accounts};
-use crate::watch::{Commitment, Finding, State, What};
+use crate::watch::{Commitment, Finding, What};
 
 /// Days that a daily digest goes on naming a promise that nobody settled.
 const OVERDUE_DAYS: i32 = 20;
@@ -142,18 +143,14 @@ impl Pipeline {
     pub(super) async fn trend_lines(
         &self,
         db: &mut AnyConnection,
-        member: &Member,
+        states: &[Known<'_>],
         (now, span): (Timestamp, DigestSpan),
     ) -> Result<Vec<TrendLine>> {
         let mut lines = Vec::new();
         if span == DigestSpan::Daily {
             return Ok(lines);
         }
-        for account in self.settings.accounts.iter().filter(|a| a.managers.contains(&member.address)) {
-            let Some(row) = accounts::fold(db, &account.id).await?.filter(|row| !row.state.is_empty()) else {
-                continue;
-            };
-            let state: State = parse(&row.state, "fold")?;
+        for (account, state) in states {
             let standing = state.trend.standing(self.settings.calendar_of(account), now);
             let points = |points: i64| u32::try_from(points.max(0)).unwrap_or(u32::MAX);
             if standing.pressure == 0 && standing.goodwill == 0 {
