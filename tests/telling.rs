@@ -109,7 +109,10 @@ async fn what_is_overdue_needs_the_reader_today_and_stands_in_one_place() {
     let text = digest(&firm, DigestSpan::Daily).await;
     let needs = part(&text, "NEEDS YOU TODAY (2)", "--");
     assert!(needs.contains("Mon 2 Mar Jane Doe, ACME Ltd, waits for our answer about"), "{text}");
-    assert!(needs.contains("Tue 3 Mar Sam Field, to ACME Ltd: \"Dear Bob, I will send you the menu cards by Tuesday"), "{text}");
+    assert!(
+        needs.contains("Tue 3 Mar Sam Field, to ACME Ltd: \"Dear Bob, I will send you the menu cards by Tuesday"),
+        "{text}"
+    );
     assert!(needs.find("menu cards") < needs.find("waits for our answer"), "{text}");
     assert_eq!(text.matches("menu cards by Tuesday").count(), 1, "{text}");
     assert!(!text.contains("WAITING ON US") && !text.contains("PROMISES"), "{text}");

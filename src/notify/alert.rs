@@ -66,7 +66,7 @@ pub fn render(view: &AlertView, templates: &Templates, zone: &TimeZone) -> Resul
         zones: zones(&clocks, worst.map(|i| i.opened_at), view.incidents.iter().flat_map(|i| &i.causes)),
         exchanges_shown: EXCHANGES,
     };
-    templates.render("alert", &subject, &page, &clocks)
+    templates.render_to_fit("alert", &subject, &page, &clocks)
 }
 
 /// Subject, text and HTML of a private word; times are told in `zone`, the reader's.
@@ -87,7 +87,7 @@ pub fn render_staff(view: &StaffAlertView, templates: &Templates, zone: &TimeZon
         zones: zones(&clocks, view.causes.first().map(|c| c.arrived_at), view.causes.iter()),
         exchanges_shown: EXCHANGES,
     };
-    templates.render("staff", &subject, &page, &clocks)
+    templates.render_to_fit("staff", &subject, &page, &clocks)
 }
 
 /// `Critical: [ACME Ltd] Jane Doe may end the work`.

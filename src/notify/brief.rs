@@ -241,7 +241,7 @@ pub fn render(view: &BriefView, templates: &Templates, zone: &TimeZone) -> Resul
         zone: layout::zone_title(view.until, zone),
     };
     let clocks = Clocks { ours: zone.clone(), theirs: None };
-    templates.render("brief", &subject, &page, &clocks)
+    templates.render_to_fit("brief", &subject, &page, &clocks)
 }
 
 /// How it stands, in one sentence.

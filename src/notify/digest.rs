@@ -37,7 +37,7 @@ pub fn render(view: &DigestView, templates: &Templates, zone: &TimeZone) -> Resu
         zone: layout::zone_title(view.until, zone),
     };
     let clocks = Clocks { ours: zone.clone(), theirs: None };
-    templates.render("digest", &subject, &page, &clocks)
+    templates.render_to_fit("digest", &subject, &page, &clocks)
 }
 
 /// Whether nothing changed and nothing is open: what `empty` of the settings is about.

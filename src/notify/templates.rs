@@ -7,11 +7,19 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use super::harmless::harmless_view;
 use super::{alert, brief, digest, layout, notice, page, sample};
+
+/// Bytes of text or HTML up to which mail programs show all of an e-mail.
+const LARGEST: usize = 96_000;
+/// How many of a kind an e-mail shows, and how many where that is too much.
+const MOST: usize = 20;
+const FEWER: [usize; 4] = [12, 6, 3, 1];
+/// How many people a line names.
+const NAMED: usize = 8;
 
 /// Every shipped template, by the file name that replaces it.
 const SHIPPED: [(&str, &str); 13] = [
@@ -138,6 +146,26 @@ impl Templates {
         page::try_index(&sample::demo(), self, &zone)
     }
 
+    /// Text and HTML of the template pair `name`, with as much of each list (`most` in templates) as mail programs
+    /// show: they cut off what is longer than [`LARGEST`], and its end with it.
+    pub(super) fn render_to_fit(
+        &self,
+        name: &str,
+        subject: &str,
+        page: &impl Serialize,
+        clocks: &Clocks,
+    ) -> Result<Rendered, TemplateError> {
+        let page = harmless_page(name, page)?;
+        let mut mail = self.render_page(name, subject, &limited(&page, MOST), clocks)?;
+        for most in FEWER {
+            if mail.html.len().max(mail.text.len()) <= LARGEST {
+                break;
+            }
+            mail = self.render_page(name, subject, &limited(&page, most), clocks)?;
+        }
+        Ok(mail)
+    }
+
     /// Text and HTML of the template pair `name`.
     pub(super) fn render(
         &self,
@@ -146,6 +174,10 @@ impl Templates {
         page: &impl Serialize,
         clocks: &Clocks,
     ) -> Result<Rendered, TemplateError> {
+        self.render_page(name, subject, &harmless_page(name, page)?, clocks)
+    }
+
+    fn render_page(&self, name: &str, subject: &str, page: &Value, clocks: &Clocks) -> Result<Rendered, TemplateError> {
         let (text, text_fault) = self.render_file(&format!("{name}.txt"), page, clocks)?;
         let (html, html_fault) = self.render_file(&format!("{name}.html"), page, clocks)?;
         let subject = subject.to_owned();
@@ -156,24 +188,32 @@ impl Templates {
     pub(super) fn render_file(
         &self,
         file: &str,
-        page: &impl Serialize,
+        page: &Value,
         clocks: &Clocks,
     ) -> Result<(String, Option<TemplateError>), TemplateError> {
-        let page = serde_json::to_value(page).map_err(|e| TemplateError {
-            file: file.to_owned(),
-            line: 0,
-            reason: e.to_string(),
-        })?;
-        let page = harmless_view(page);
         let fault = match &self.replaced {
             None => None,
-            Some(replaced) => match render_with(replaced, file, &page, clocks) {
+            Some(replaced) => match render_with(replaced, file, page, clocks) {
                 Ok(text) => return Ok((text, None)),
                 Err(fault) => Some(fault),
             },
         };
-        render_with(&self.shipped, file, &page, clocks).map(|text| (text, fault))
+        render_with(&self.shipped, file, page, clocks).map(|text| (text, fault))
     }
+}
+
+/// All that a template sees, made harmless.
+pub(super) fn harmless_page(file: &str, page: &impl Serialize) -> Result<Value, TemplateError> {
+    let page = serde_json::to_value(page).map_err(|e| TemplateError {
+        file: file.to_owned(),
+        line: 0,
+        reason: e.to_string(),
+    })?;
+    Ok(harmless_view(page))
+}
+
+fn limited(page: &Value, most: usize) -> Value {
+    context! { most, ..page.clone() }
 }
 
 fn render_with(
@@ -240,7 +280,13 @@ fn names(people: Value) -> Result<String, minijinja::Error> {
         let (name, address) = (field(&who, "name"), field(&who, "address"));
         layout::noted(if name.is_empty() { address } else { name }, &field(&who, "note"))
     };
-    Ok(people.try_iter()?.map(name).collect::<Vec<_>>().join(", "))
+    let all: Vec<Value> = people.try_iter()?.collect();
+    let named: Vec<String> = all.iter().take(NAMED).cloned().map(name).collect();
+    let named = named.join(", ");
+    Ok(match all.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    })
 }
 
 /// A text of a person that a template hands to a filter; empty where there is none.
