@@ -22,9 +22,9 @@ const MARK: &str = "Zq9x";
 /// Mail programs cut off what is longer, and hide the end.
 const LARGEST: usize = 100_000;
 /// The tags of our templates.
-const TAGS: [&str; 17] = [
-    "!DOCTYPE", "html", "head", "meta", "title", "style", "body", "div", "table", "tr", "td", "span", "strong", "b",
-    "br", "h1", "code",
+const TAGS: [&str; 18] = [
+    "bdi", "!DOCTYPE", "html", "head", "meta", "title", "style", "body", "div", "table", "tr", "td", "span", "strong",
+    "b", "br", "h1", "code",
 ];
 /// What mail tries.
 const TRICKS: [&str; 34] = [

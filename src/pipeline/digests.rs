@@ -1,6 +1,6 @@
 //! The mail that comes on schedule: what changed, what is open, what went well.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -20,7 +20,7 @@ use crate::notify::{
 use crate::read::{Direction, Reading};
 use crate::store::incidents::IncidentRow;
 use crate::store::outbox::{self, NewNotification};
-use crate::store::periods::{self, ArrivedRow};
+use crate::store::periods::{self, ArrivedRow, KnownRow};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, incidents, mailboxes, messages, raw};
 use crate::watch::{Cause, Entry, Incident, Phase};
@@ -31,7 +31,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
 
 /// Accounts that a digest shows in full, with a chart.
-const IN_FULL: usize = 20;
+pub(super) const IN_FULL: usize = 20;
 
 /// Whether people should hear of it because it is good.
 pub(super) fn is_good_news(entry: &Entry) -> bool {
@@ -289,7 +289,7 @@ impl Pipeline {
         let mut arrived = Vec::new();
         for ArrivedRow { account, entry, doc, verdict } in rows {
             let id = account.unwrap_or_default();
-            if !id.is_empty() && !self.account(&id).managers.contains(&member.address) {
+            if !id.is_empty() && !self.manages(member, &id) {
                 continue;
             }
             let filed = Filed::of(parse(&doc, "message")?, parse(&verdict, "verdict")?);
@@ -299,37 +299,61 @@ impl Pipeline {
     }
 
     async fn open_lines(&self, db: &mut AnyConnection, member: &Member) -> Result<Vec<OpenLine>> {
-        let mut lines = Vec::new();
+        let mut open = Vec::new();
         for row in incidents::all(db, true).await? {
             let account = self.account(&row.account);
             let incident: Incident = parse(&row.doc, "incident")?;
             let private = incident.causes.iter().all(|c| c.signals.iter().any(|s| is_private_signal(s)));
-            let beside = self.works_beside(&account, member);
+            let beside = self.works_beside(&account, member).map(str::to_owned);
             let concerns = account.managers.contains(&member.address) || beside.is_some();
-            if incident.severity < Severity::Warning || private || !concerns {
-                continue;
+            if incident.severity >= Severity::Warning && !private && concerns {
+                open.push((row, incident, account.name, beside));
             }
+        }
+        let gravest = |incident: &Incident| incident.causes.iter().max_by_key(|c| c.severity).cloned();
+        let causes: Vec<Option<Cause>> = open.iter().map(|(_, incident, ..)| gravest(incident)).collect();
+        let headlines = self.headlines(db, &causes).await?;
+        let told: HashMap<String, i64> = periods::last_told_of_open(db).await?.into_iter().collect();
+        let mut lines = Vec::new();
+        for ((row, incident, account, beside), headline) in open.into_iter().zip(headlines) {
             let (held, state) = match self.held_by(db, &row, member).await? {
                 Some(by) => (true, by),
                 None => (false, row.state.clone()),
             };
             let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state };
-            let gravest = incident.causes.iter().max_by_key(|c| c.severity);
-            let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
-                account: account.name.clone(),
-                name: row.id.clone(),
+                account,
                 headline,
                 severity: incident.severity,
                 calming: incident.phase == Phase::Calming,
                 held,
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
-                told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
+                told_at: told.get(&row.id).and_then(|us| instant(*us)),
+                name: row.id,
             });
         }
         lines.sort_by_key(|l| std::cmp::Reverse(l.severity));
         Ok(lines)
+    }
+
+    /// What each of these says, in their order.
+    async fn headlines(&self, db: &mut AnyConnection, causes: &[Option<Cause>]) -> Result<Vec<String>> {
+        let mail = causes.iter().flatten().filter(|cause| cause.fact.is_none());
+        let keys: Vec<String> = mail.map(|cause| cause.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let known: HashMap<String, KnownRow> =
+            periods::known(db, &keys).await?.into_iter().map(|row| (row.content_key.clone(), row)).collect();
+        let rules = self.reader.reader().judge().rules();
+        let says = |cause: &Option<Cause>| {
+            let Some(cause) = cause else { return Ok(String::new()) };
+            if cause.fact.is_some() {
+                return Ok(self.fact_headline(cause));
+            }
+            let Some(row) = known.get(&cause.key) else { return Ok(String::new()) };
+            let filed = Filed::of(parse(&row.doc, "message")?, parse(&row.verdict, "verdict")?);
+            Ok(headline(rules, &filed, cause))
+        };
+        causes.iter().map(says).collect()
     }
 
     /// Who said that they know of an incident, when, and until when it is quiet; `None` where nobody did.
@@ -351,6 +375,13 @@ impl Pipeline {
             }
             _ => format!("{} by {who} on {since}", row.state),
         }))
+    }
+
+    fn manages(&self, member: &Member, account: &str) -> bool {
+        match self.settings.account(account) {
+            Some(account) => account.managers.contains(&member.address),
+            None => self.settings.provisional(account).managers.contains(&member.address),
+        }
     }
 
     /// Whom praise was written to.

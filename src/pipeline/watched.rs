@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
+use super::digests::IN_FULL;
 use super::record::parse;
 use super::waits::Known;
 use super::{Pipeline, Result};
@@ -148,7 +149,7 @@ impl Pipeline {
     ) -> Result<Vec<TrendLine>> {
         let mut lines = Vec::new();
         if span == DigestSpan::Daily {
-            return Ok(lines);
+            return Ok(Vec::new());
         }
         for (account, state) in states {
             let standing = state.trend.standing(self.settings.calendar_of(account), now);
@@ -156,7 +157,7 @@ impl Pipeline {
             if standing.pressure == 0 && standing.goodwill == 0 {
                 continue;
             }
-            lines.push(TrendLine {
+            let line = TrendLine {
                 account: account.name.clone(),
                 pressure: points(standing.pressure),
                 goodwill: points(standing.goodwill),
@@ -166,11 +167,15 @@ impl Pipeline {
                     _ => Trend::Steady,
                 },
                 note: state.trend.reasons.last().cloned().unwrap_or_default(),
-                chart: self.chart(db, account, now).await?,
-            });
+                chart: Vec::new(),
+            };
+            lines.push((*account, line));
         }
-        lines.sort_by_key(|line| std::cmp::Reverse(line.pressure));
-        Ok(lines)
+        lines.sort_by_key(|(_, line)| std::cmp::Reverse(line.pressure));
+        for (account, line) in lines.iter_mut().take(IN_FULL) {
+            line.chart = self.chart(db, account, now).await?;
+        }
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
     }
 }
 
