@@ -10,7 +10,6 @@
     reason = "a bench reads the clock and prints"
 )]
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -19,7 +18,6 @@ use barometer::config::{self, Settings};
 use barometer::judge::{Judge, Rules, shipped};
 use barometer::notify::{DigestSpan, Templates};
 use barometer::pipeline::Pipeline;
-use barometer::store::Store;
 use barometer::store::accounts::{self, FoldRow};
 use barometer::store::commitments::{self, CommitmentRow};
 use barometer::store::findings::{self, FindingRow};
@@ -28,6 +26,7 @@ use barometer::store::messages::{self, NewMessage};
 use barometer::store::periods::{self, ArrivedRow};
 use barometer::store::raw::NewCopy;
 use barometer::store::verdicts::{self, VerdictRow};
+use barometer::store::{AnyConnection, Store};
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
@@ -161,41 +160,9 @@ async fn write(store: &Store, pattern: &Pattern, n: usize) {
         KEY.replace_all(&text, key).into_owned()
     };
     let mut tx = store.begin().await.unwrap();
+    accounts::see_account(tx.db(), &id, false, start()).await.unwrap();
+    write_mail(tx.db(), &pattern.arrived, (&id, &own)).await;
     let db = tx.db();
-    accounts::see_account(db, &id, false, start()).await.unwrap();
-    let mut rows = Vec::new();
-    let mut docs: HashMap<String, String> = HashMap::new();
-    for row in &pattern.arrived {
-        let entry = own(&row.entry);
-        let read: barometer::watch::Entry = serde_json::from_str(&entry).unwrap();
-        docs.insert(read.key.clone(), own(&row.verdict));
-        rows.push(NewMessage {
-            content_key: read.key,
-            message_id: None,
-            account: Some(id.clone()),
-            direction: Some("inbound".to_owned()),
-            subject: read.matter.subject.clone(),
-            base_subject: read.matter.subject,
-            from_address: read.person,
-            sent_us: read.sent_at.as_microsecond(),
-            arrived_us: read.arrived_at.as_microsecond(),
-            entry: Some(entry),
-            doc: own(&row.doc),
-            ..NewMessage::default()
-        });
-    }
-    messages::insert_all(db, &rows).await.unwrap();
-    let keys: Vec<String> = docs.keys().cloned().collect();
-    let verdict = |(key, message): (String, i64)| VerdictRow {
-        message,
-        revision: "1".to_owned(),
-        severity: "none".to_owned(),
-        tone: Some(0),
-        urgency: Some(0),
-        doc: docs.get(&key).unwrap().clone(),
-    };
-    let ids = messages::by_content_keys(db, &keys).await.unwrap();
-    verdicts::put_all(db, &ids.into_iter().map(verdict).collect::<Vec<_>>()).await.unwrap();
     let fold = FoldRow { state: own(&pattern.fold.state), next_ask_us: None, ..pattern.fold.clone() };
     accounts::put_fold(db, &id, &fold).await.unwrap();
     for row in &pattern.incidents {
@@ -213,6 +180,38 @@ async fn write(store: &Store, pattern: &Pattern, n: usize) {
     };
     commitments::put_all(db, &pattern.promises.iter().map(promised).collect::<Vec<_>>()).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// The messages of an account with their verdicts; `own` gives what they say names of its own.
+async fn write_mail(db: &mut AnyConnection, arrived: &[ArrivedRow], (id, own): (&str, &dyn Fn(&str) -> String)) {
+    let mut rows = Vec::new();
+    for row in arrived {
+        let entry = own(&row.entry);
+        let read: barometer::watch::Entry = serde_json::from_str(&entry).unwrap();
+        rows.push(NewMessage {
+            content_key: read.key,
+            account: Some(id.to_owned()),
+            direction: Some("inbound".to_owned()),
+            subject: read.matter.subject.clone(),
+            base_subject: read.matter.subject,
+            from_address: read.person,
+            sent_us: read.sent_at.as_microsecond(),
+            arrived_us: read.arrived_at.as_microsecond(),
+            entry: Some(entry),
+            doc: own(&row.doc),
+            ..NewMessage::default()
+        });
+    }
+    let numbers = messages::insert_all(db, &rows).await.unwrap();
+    let verdict = |(message, row): (i64, &ArrivedRow)| VerdictRow {
+        message,
+        revision: "1".to_owned(),
+        severity: "none".to_owned(),
+        tone: Some(0),
+        urgency: Some(0),
+        doc: own(&row.verdict),
+    };
+    verdicts::put_all(db, &numbers.into_iter().zip(arrived).map(verdict).collect::<Vec<_>>()).await.unwrap();
 }
 
 async fn digest(pipeline: &Pipeline, accounts: usize, each: usize, (span, days): (DigestSpan, i64)) -> Duration {

@@ -182,6 +182,12 @@ impl Pipeline {
         }
     }
 
+    /// The same, with texts in lines of at most so many columns.
+    #[must_use]
+    pub fn in_columns(self, columns: usize) -> Self {
+        Self { templates: self.templates.in_columns(columns), ..self }
+    }
+
     /// The same, with alerts that can be answered, as far as the settings allow.
     #[must_use]
     pub fn with_chance(self, chance: Chance) -> Self {

@@ -14,7 +14,7 @@ use crate::config::Kind;
 use crate::judge::{Severity, Side};
 
 /// Most bars of the curve; where there are more weeks, a bar stands for several.
-const BARS: usize = 56;
+const BARS: usize = 44;
 /// Height of the tallest bar of the page, in pixels.
 const TALLEST: u32 = 56;
 /// Bars of the terminal, from nothing to the most.

@@ -7,7 +7,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::templates::Clocks;
 
 /// Columns of a plain text.
-const COLUMNS: usize = 72;
+pub(super) const COLUMNS: usize = 72;
 
 /// `Thu 5 Mar 2026, 16:45 GMT`; where the other side's clock is known and shows another time,
 /// `Thu 5 Mar 2026, 16:45 for you, 17:45 for them`.
@@ -117,30 +117,30 @@ pub(super) fn count(n: u64, one: &str) -> String {
 }
 
 /// The text with a line of equal length under it.
-pub(super) fn underlined(text: &str) -> String {
-    let width = text.chars().count().min(COLUMNS);
+pub(super) fn underlined(text: &str, columns: usize) -> String {
+    let width = text.chars().count().min(columns);
     format!("{text}\n{}", "-".repeat(width))
 }
 
 /// The text after a label, its further lines set under its first.
-pub(super) fn hang(text: &str, label: &str) -> String {
-    wrap(text, label, &" ".repeat(label.chars().count()))
+pub(super) fn hang(text: &str, label: &str, columns: usize) -> String {
+    wrap(text, (label, &" ".repeat(label.chars().count())), columns)
 }
 
 /// The text as a quotation.
-pub(super) fn quote(text: &str) -> String {
-    text.lines().map(|line| wrap(line, "  > ", "  > ")).collect::<Vec<_>>().join("\n")
+pub(super) fn quote(text: &str, columns: usize) -> String {
+    text.lines().map(|line| wrap(line, ("  > ", "  > "), columns)).collect::<Vec<_>>().join("\n")
 }
 
-/// The text in lines of at most 72 columns, words kept whole.
-pub(super) fn wrap(text: &str, first: &str, further: &str) -> String {
+/// The text in lines of at most so many columns, words kept whole; how the first line begins, and the others.
+pub(super) fn wrap(text: &str, (first, further): (&str, &str), most: usize) -> String {
     let mut done = String::new();
     let mut line = first.to_owned();
     let mut columns = line.chars().count();
     let mut empty = true;
     for word in text.split_whitespace() {
         let width = word.chars().count();
-        if !empty && columns + 1 + width > COLUMNS {
+        if !empty && columns + 1 + width > most {
             done.push_str(line.trim_end());
             done.push('\n');
             further.clone_into(&mut line);

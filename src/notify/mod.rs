@@ -10,6 +10,7 @@ pub mod compose;
 pub mod digest;
 mod harmless;
 mod hidden;
+pub mod incidents;
 mod ladder;
 mod layout;
 pub mod notice;

@@ -11,7 +11,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use super::harmless::harmless_view;
-use super::{alert, brief, digest, layout, notice, page, sample};
+use super::{alert, brief, digest, incidents, layout, notice, page, sample};
 
 /// Bytes of text or HTML up to which mail programs show all of an e-mail.
 const LARGEST: usize = 96_000;
@@ -22,7 +22,7 @@ const FEWER: [usize; 4] = [12, 6, 3, 1];
 const NAMED: usize = 8;
 
 /// Every shipped template, by the file name that replaces it.
-const SHIPPED: [(&str, &str); 13] = [
+const SHIPPED: [(&str, &str); 15] = [
     ("parts.txt", include_str!("templates/parts.txt")),
     ("parts.html", include_str!("templates/parts.html")),
     ("alert.html", include_str!("templates/alert.html")),
@@ -35,6 +35,8 @@ const SHIPPED: [(&str, &str); 13] = [
     ("notice.txt", include_str!("templates/notice.txt")),
     ("brief.html", include_str!("templates/brief.html")),
     ("brief.txt", include_str!("templates/brief.txt")),
+    ("incidents.html", include_str!("templates/incidents.html")),
+    ("incidents.txt", include_str!("templates/incidents.txt")),
     ("demo.html", include_str!("templates/demo.html")),
 ];
 
@@ -125,6 +127,16 @@ impl Templates {
         Ok(templates)
     }
 
+    /// The same, with texts in lines of at most so many columns: for a terminal.
+    #[must_use]
+    pub fn in_columns(mut self, columns: usize) -> Self {
+        add_lines(&mut self.shipped, columns);
+        if let Some(replaced) = &mut self.replaced {
+            add_lines(replaced, columns);
+        }
+        self
+    }
+
     /// Renders every sample: a name that no view has shows only then.
     fn try_out(&self) -> Result<(), TemplateError> {
         let zone = TimeZone::UTC;
@@ -139,6 +151,7 @@ impl Templates {
             mails.push(digest::render(&view, self, &zone)?);
         }
         mails.push(brief::render(&brief::sample(), self, &zone)?);
+        mails.push(incidents::render(&sample::daily().open, sample::daily().until, self, &zone)?);
         mails.push(notice::render(&sample::notice(), self)?);
         if let Some(fault) = mails.into_iter().find_map(|mail| mail.fault) {
             return Err(fault);
@@ -230,10 +243,7 @@ fn render_with(
 
 /// Filters that need no zone.
 fn add_filters(templates: &mut Environment<'static>) {
-    templates.add_filter("wrap", |text: String| layout::wrap(&text, "", ""));
-    templates.add_filter("hang", |text: String, label: String| layout::hang(&text, &label));
-    templates.add_filter("quote", |text: String| layout::quote(&text));
-    templates.add_filter("rule", |text: String| layout::underlined(&text));
+    add_lines(templates, layout::COLUMNS);
     templates.add_filter("pad", |text: String, columns: usize| format!("{text:<columns$}"));
     templates.add_filter("capital", |text: String| layout::capital(&text));
     templates.add_filter("severity", |severity: String| layout::severity(&severity).to_owned());
@@ -249,6 +259,14 @@ fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("short_date", |day: String| day.parse::<Date>().map_or(day, layout::short_date));
     // Until a zone is known; `render` puts the reader's in its place.
     add_clocks(templates, &Clocks { ours: TimeZone::UTC, theirs: None });
+}
+
+/// Filters that break text into lines.
+fn add_lines(templates: &mut Environment<'static>, columns: usize) {
+    templates.add_filter("wrap", move |text: String| layout::wrap(&text, ("", ""), columns));
+    templates.add_filter("hang", move |text: String, label: String| layout::hang(&text, &label, columns));
+    templates.add_filter("quote", move |text: String| layout::quote(&text, columns));
+    templates.add_filter("rule", move |text: String| layout::underlined(&text, columns));
 }
 
 /// The greatest number of a chart.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::record::parse;
@@ -13,9 +14,10 @@ use crate::config::{Account, EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
+use crate::notify::{self};
 use crate::notify::{
     AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, Said,
-    StrangerLine, UnreadLine, digest, is_private_signal,
+    StrangerLine, UnreadLine, digest, is_private_signal, shown,
 };
 use crate::read::{Direction, Reading};
 use crate::store::incidents::IncidentRow;
@@ -310,13 +312,48 @@ impl Pipeline {
                 open.push((row, incident, account.name, beside));
             }
         }
+        self.open_of_rows(db, open, &member.time_zone).await
+    }
+
+    /// What a list says of these incidents, in the firm's zone, the gravest first.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub async fn incident_lines(&self, db: &mut AnyConnection, rows: Vec<IncidentRow>) -> Result<Vec<OpenLine>> {
+        let mut open = Vec::new();
+        for row in rows {
+            // What is for one superior alone is not spelt out in a list.
+            let incident = shown(&parse(&row.doc, "incident")?, false);
+            let account = self.account(&row.account).name;
+            open.push((row, incident, account, None));
+        }
+        self.open_of_rows(db, open, &self.settings.service.time_zone).await
+    }
+
+    /// The list as text and page.
+    ///
+    /// # Errors
+    ///
+    /// Where a replaced template fails.
+    pub fn render_incidents(&self, lines: &[OpenLine], now: Timestamp) -> Result<Rendered> {
+        Ok(notify::incidents::render(lines, now, &self.templates, &self.settings.service.time_zone)?)
+    }
+
+    /// What people read of incidents: who did what, where it stands, and when it was last told; the gravest first.
+    async fn open_of_rows(
+        &self,
+        db: &mut AnyConnection,
+        open: Vec<(IncidentRow, Incident, String, Option<String>)>,
+        zone: &TimeZone,
+    ) -> Result<Vec<OpenLine>> {
         let gravest = |incident: &Incident| incident.causes.iter().max_by_key(|c| c.severity).cloned();
         let causes: Vec<Option<Cause>> = open.iter().map(|(_, incident, ..)| gravest(incident)).collect();
         let headlines = self.headlines(db, &causes).await?;
         let told: HashMap<String, i64> = periods::last_told_of_open(db).await?.into_iter().collect();
         let mut lines = Vec::new();
         for ((row, incident, account, beside), headline) in open.into_iter().zip(headlines) {
-            let (held, state) = match self.held_by(db, &row, member).await? {
+            let (held, state) = match self.held_by(db, &row, zone).await? {
                 Some(by) => (true, by),
                 None => (false, row.state.clone()),
             };
@@ -357,7 +394,7 @@ impl Pipeline {
     }
 
     /// Who said that they know of an incident, when, and until when it is quiet; `None` where nobody did.
-    async fn held_by(&self, db: &mut AnyConnection, row: &IncidentRow, member: &Member) -> Result<Option<String>> {
+    async fn held_by(&self, db: &mut AnyConnection, row: &IncidentRow, zone: &TimeZone) -> Result<Option<String>> {
         if !matches!(row.state.as_str(), "acknowledged" | "snoozed") {
             return Ok(None);
         }
@@ -365,12 +402,12 @@ impl Pipeline {
         let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else {
             return Ok(Some(row.state.clone()));
         };
-        let (who, since) = (self.name_of(&last.person), last.at.to_zoned(member.time_zone.clone()));
+        let (who, since) = (self.name_of(&last.person), last.at.to_zoned(zone.clone()));
         let since = since.strftime("%a %-d %b");
         Ok(Some(match last.said {
             Said::Mine => format!("taken over by {who} on {since}"),
             Said::Snooze(until) => {
-                let until = until.to_zoned(member.time_zone.clone()).strftime("%a %-d %b, %H:%M").to_string();
+                let until = until.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string();
                 format!("snoozed by {who} on {since} until {until}")
             }
             _ => format!("{} by {who} on {since}", row.state),
