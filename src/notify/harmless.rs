@@ -185,6 +185,11 @@ fn break_link(found: &Captures) -> String {
 
 /// A URL as `hxxps://host[.]example/…`: the path may carry a token, the user part a password.
 fn break_url(scheme: &str, rest: &str) -> String {
+    // Broken before: what follows stays, or it would be shortened once more.
+    let lower = scheme.to_ascii_lowercase();
+    if matches!(lower.as_str(), "hxxp" | "hxxps") {
+        return format!("{lower}://{}", break_dots(rest));
+    }
     let (host, path) = match rest.find(['/', '\\', '?', '#']).and_then(|at| rest.split_at_checked(at)) {
         Some((host, path)) => (host, path),
         None => (rest, ""),
@@ -192,9 +197,9 @@ fn break_url(scheme: &str, rest: &str) -> String {
     let host = host.rsplit('@').next().unwrap_or_default();
     let bare = host.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '\'', '>']);
     let tail = host.strip_prefix(bare).unwrap_or_default();
-    let start = match scheme.to_ascii_lowercase().as_str() {
-        "http" | "hxxp" => "hxxp://".to_owned(),
-        "https" | "hxxps" => "hxxps://".to_owned(),
+    let start = match lower.as_str() {
+        "http" => "hxxp://".to_owned(),
+        "https" => "hxxps://".to_owned(),
         other => format!("{}[:]//", break_dots(other)),
     };
     format!("{start}{}{}", break_dots(bare), if path.is_empty() { tail } else { "/…" })
