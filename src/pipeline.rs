@@ -26,6 +26,7 @@ mod so_far;
 mod tell;
 mod understand;
 mod views;
+mod waits;
 mod watched;
 mod weeks;
 mod world;
@@ -179,6 +180,12 @@ impl Pipeline {
             learnt_at: Mutex::default(),
             chance: None,
         }
+    }
+
+    /// The same, with texts in lines of at most so many columns.
+    #[must_use]
+    pub fn in_columns(self, columns: usize) -> Self {
+        Self { templates: self.templates.in_columns(columns), ..self }
     }
 
     /// The same, with alerts that can be answered, as far as the settings allow.

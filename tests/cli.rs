@@ -176,6 +176,40 @@ fn mail_is_imported_once_and_can_be_looked_at() {
 }
 
 #[test]
+fn a_terminal_shows_what_the_mails_say_whatever_its_width() {
+    let desk = Desk::new();
+    desk.write("one.eml", mail("The contract", "We will end the contract in March and take our business elsewhere."));
+    desk.run(&["--now", "2026-03-02T11:00:00Z", "import", "one.eml"]);
+    let commands: [&[&str]; 3] =
+        [&["incidents"], &["brief", "acme.example"], &["digest", "--for", "dana@northlight.example"]];
+    let colour = regex::Regex::new("\u{1b}\\[[0-9;]+m").unwrap();
+    for words in commands {
+        let shown = |set: &[(&str, &str)]| -> Answer {
+            let mut command = desk.command();
+            command.args(["--config", "barometer.toml", "--now", "2026-03-02T12:00:00Z"]).args(words);
+            command.envs(set.iter().copied()).output().unwrap().into()
+        };
+        for (columns, most) in [("60", 60), ("120", 100)] {
+            let text = shown(&[("COLUMNS", columns)]).out;
+            assert!(text.lines().all(|line| line.chars().count() <= most), "{words:?} in {columns}:\n{text}");
+            let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(plain.contains("Ann Archer may end the work"), "{words:?}: {text}");
+            assert!(plain.contains("open since Mon 2 Mar"), "{words:?}: {text}");
+            assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
+        }
+        let coloured = shown(&[("CLICOLOR_FORCE", "1")]).out;
+        assert!(coloured.contains("\u{1b}[1;31m  Critical\u{1b}[0m"), "{words:?}: {coloured}");
+        let bare = colour.replace_all(&coloured, "").into_owned();
+        assert!(!bare.contains('\u{1b}'), "{bare}");
+        let html = desk.path("page.html");
+        let answer =
+            desk.run(&[&["--now", "2026-03-02T12:00:00Z"], words, &["--html", html.to_str().unwrap()]].concat());
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        assert!(fs::read_to_string(&html).unwrap().contains("Ann Archer may end the work"), "{words:?}");
+    }
+}
+
+#[test]
 fn everything_that_an_incident_did_is_told_by_its_name() {
     let desk = Desk::new();
     desk.write("one.eml", mail("The contract", "We will end the contract in March and take our business elsewhere."));

@@ -196,6 +196,7 @@ fn every_setting_means_what_it_says() {
     let acme = settings.account("acme").unwrap();
     assert_eq!((acme.cadence_days, acme.sensitivity), (Some(10), Sensitivity::Watch));
     assert!(!acme.critical_any_time);
+    assert_eq!(acme.time_zone.as_ref().and_then(|zone| zone.iana_name()), Some("Asia/Tokyo"));
     let calendar = settings.calendar_of(acme);
     assert_eq!(calendar.week[0], [(9 * 60, 12 * 60 + 30), (13 * 60 + 30, 17 * 60 + 30)]);
     assert_eq!(calendar.week[4], [(9 * 60, 24 * 60)]);

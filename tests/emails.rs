@@ -6,8 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use barometer::command::Verb;
 use barometer::notify::compose::{Envelope, MailKind, compose};
-use barometer::notify::{Rendered, Templates, alert, digest, notice, page, sample};
+use barometer::notify::notice::NoticeView;
+use barometer::notify::{
+    AlertView, DigestView, Rendered, Templates, alert, digest, incidents, notice, page, receipt, sample,
+};
 use barometer::read::Address;
 use jiff::tz::TimeZone;
 
@@ -21,6 +25,7 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
     let alert = |view| alert::render(&view, &templates, &zone).unwrap();
     let staff = |view| alert::render_staff(&view, &templates, &zone).unwrap();
     let digest = |view| digest::render(&view, &templates, &zone).unwrap();
+    let daily = sample::daily();
     vec![
         ("alert-cancellation", MailKind::Alert, alert(sample::cancellation())),
         ("alert-late", MailKind::Alert, alert(sample::late_complaint())),
@@ -30,8 +35,59 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
         ("digest-daily", MailKind::Digest, digest(sample::daily())),
         ("digest-weekly", MailKind::Digest, digest(sample::weekly())),
         ("digest-calm", MailKind::Digest, digest(sample::calm())),
+        ("alert-foreign", MailKind::Alert, alert(foreign_alert())),
+        ("digest-foreign", MailKind::Digest, digest(foreign_digest())),
         ("notice", MailKind::Alert, notice::render(&sample::notice(), &templates).unwrap()),
+        ("incidents", MailKind::Digest, incidents::render(&daily.open, daily.until, &templates, &zone).unwrap()),
+        ("answer-taken", MailKind::Alert, notice::render(&taken(), &templates).unwrap()),
+        ("answer-who", MailKind::Alert, notice::render(&who(), &templates).unwrap()),
+        ("answer-help", MailKind::Alert, notice::render(&receipt::help("ACME Ltd"), &templates).unwrap()),
     ]
+}
+
+/// Text that runs from right to left, and words that no line holds.
+const HEBREW: &str = "שלום סאם, אנחנו שוקלים לעבור לסוכנות אחרת בסוף החודש.";
+const ARABIC: &str = "مرحباً سام، لم نعد راضين عن العمل (النسخة 2.1).";
+const LONG: &str = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk";
+
+fn foreign_alert() -> AlertView {
+    let mut view = sample::cancellation();
+    view.account.name = "שירותי דפוס בע״מ".into();
+    for incident in &mut view.incidents {
+        incident.headline = "נועה לוי may end the work".into();
+        for cause in &mut incident.causes {
+            cause.author.name = "נועה לוי".into();
+            cause.author.address = format!("{}@print.example", "noa.levi.of.the.print.works");
+            cause.subject = "הצעת מחיר".into();
+            cause.excerpt = format!("{HEBREW}\n\n{ARABIC}\n\n{LONG}bauunterbeamten");
+            cause.signals.iter_mut().for_each(|signal| signal.words = "לעבור לסוכנות אחרת".into());
+        }
+    }
+    view.exchanges.iter_mut().for_each(|line| line.gist = ARABIC.into());
+    view
+}
+
+fn foreign_digest() -> DigestView {
+    let mut view = sample::weekly();
+    view.waiting.iter_mut().for_each(|line| line.subject = format!("הצעת מחיר {LONG}"));
+    view.open.iter_mut().for_each(|line| line.account = "شركة الطباعة".into());
+    view.promises.iter_mut().for_each(|line| line.words = HEBREW.into());
+    view.changes.iter_mut().flat_map(|change| &mut change.lines).for_each(|line| line.words = ARABIC.into());
+    view.good_news.iter_mut().for_each(|line| line.account = LONG.into());
+    view
+}
+
+fn taken() -> NoticeView {
+    let incidents = ["acme/cancellation-1".to_owned(), "acme/quality-2".to_owned()];
+    receipt::shown("Sam Hill", "ACME Ltd", &Verb::Mine, "", &incidents).unwrap()
+}
+
+fn who() -> NoticeView {
+    let lines = [
+        "Dana Reyes was told on Thu 5 Mar, 16:45 and has not answered",
+        "Sam Hill was told on Thu 5 Mar, 16:45 and answered mine",
+    ];
+    receipt::who("ACME Ltd", lines.map(str::to_owned).to_vec())
 }
 
 fn bytes_of(name: &str, kind: MailKind, mail: &Rendered) -> Vec<u8> {
@@ -119,8 +175,27 @@ fn an_alert_in_other_clothes_says_the_same_thing_in_the_same_zone() {
     let templates = Templates::shipped().unwrap();
     let kolkata = TimeZone::get("Asia/Kolkata").unwrap();
     let mail = alert::render(&sample::cancellation(), &templates, &kolkata).unwrap();
-    assert!(mail.text.contains("Thu 5 Mar 2026, 22:11 IST (17:41 UTC+01 for them)"), "{}", mail.text);
+    assert!(mail.text.contains("Thu 5 Mar 2026, 22:11 for you, 17:41 for them"), "{}", mail.text);
     assert!(mail.text.contains("Asia/Kolkata for you"), "{}", mail.text);
+}
+
+#[test]
+fn where_nothing_is_set_their_own_mail_says_what_time_it_was_for_them() {
+    let templates = Templates::shipped().unwrap();
+    let text = |clock_minutes, zone: &str| {
+        let mut view = sample::cancellation();
+        view.account.zone = None;
+        view.incidents[0].causes[0].clock_minutes = clock_minutes;
+        let text = alert::render(&view, &templates, &TimeZone::get(zone).unwrap()).unwrap().text;
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let told = text(Some(-300), "Asia/Tokyo");
+    assert!(told.contains("Fri 6 Mar 2026, 01:41 for you, Thu 5 Mar, 11:41 for them"), "{told}");
+    assert!(told.contains("Times: Asia/Tokyo for you; for them, the clock of their own mail."), "{told}");
+    for (clock, zone) in [(None, "Asia/Tokyo"), (Some(540), "Asia/Tokyo")] {
+        let told = text(clock, zone);
+        assert!(told.contains("Fri 6 Mar 2026, 01:41 JST") && !told.contains("for you"), "{told}");
+    }
 }
 
 fn own(file: &str, source: &str) -> Vec<(String, String)> {

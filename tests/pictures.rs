@@ -91,7 +91,9 @@ fn picture(desk: &Path, folder: &Path, page: &Page, dark: bool) {
 #[ignore = "needs Chromium: ./test --pictures"]
 fn everything_can_be_read_on_a_phone_and_in_the_dark() {
     let desk = TempDir::new().unwrap();
-    let mut pages = pages_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emails"));
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut pages = pages_of(&tests.join("emails"));
+    pages.extend(pages_of(&tests.join("briefs")));
     let golden = pages.len();
     pages.extend(demo(desk.path()));
     assert!(golden > 0 && pages.len() > golden);

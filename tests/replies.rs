@@ -566,11 +566,11 @@ async fn a_digest_says_what_was_answered() {
     };
     shown(&firm, "| open since Mon").await;
     firm.reply(SAM, &address(&mails, SAM), "ack").await;
-    shown(&firm, "| acknowledged by Sam Field since Mon").await;
+    shown(&firm, "| acknowledged by Sam Field on Mon 2 Mar, began Mon").await;
     firm.reply(DANA, &address(&mails, DANA), "snooze 3h").await;
-    shown(&firm, "| snoozed by Dana Reyes until Mon 2 Mar 13:01, since Mon").await;
+    shown(&firm, "| snoozed by Dana Reyes on Mon 2 Mar until Mon 2 Mar, 13:01, began Mon").await;
     firm.reply(DANA, &address(&mails, DANA), "mine").await;
-    shown(&firm, "| taken over by Dana Reyes since Mon").await;
+    shown(&firm, "| taken over by Dana Reyes on Mon 2 Mar, began Mon").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,7 @@ impl BriefCommand {
         let (view, rendered) = open::block_on(async {
             let account = settings.account(&id).cloned().unwrap_or_else(|| settings.provisional(&id));
             let known = settings.account(&id).is_some();
-            let pipeline = open::pipeline(settings).await?;
+            let pipeline = open::pipeline(settings).await?.in_columns(print::columns());
             let mut db = pipeline.store().read().await?;
             let rows = accounts::accounts(&mut db).await?;
             if !known && !rows.iter().any(|row| row.id == id) {
@@ -47,7 +47,7 @@ impl BriefCommand {
         } else if common.json {
             print::json(&view);
         } else {
-            print::text(&rendered.text);
+            print::page(&rendered.text);
         }
         Ok(Outcome::Done)
     }

@@ -46,7 +46,7 @@ impl DigestCommand {
         let since = until.checked_sub((days * 24).hours()).context("that day is before all time")?;
         let span = if self.weekly { DigestSpan::Weekly } else { DigestSpan::Daily };
         let (view, rendered) = open::block_on(async {
-            let pipeline = open::pipeline(settings).await?;
+            let pipeline = open::pipeline(settings).await?.in_columns(print::columns());
             let mut db = pipeline.store().read().await?;
             let view = pipeline.digest_view(&mut db, &member, (since, until, date), span).await?;
             let rendered = pipeline.render_digest(&view, &member)?;
@@ -58,7 +58,7 @@ impl DigestCommand {
         } else if common.json {
             print::json(&view);
         } else {
-            print::text(&rendered.text);
+            print::page(&rendered.text);
         }
         Ok(Outcome::Done)
     }

@@ -129,7 +129,7 @@ impl Cli {
             Command::Digest(c) => c.run(common, now),
             Command::Brief(c) => c.run(common, now),
             Command::Accounts(c) => c.run(common),
-            Command::Incidents(c) => c.run(common),
+            Command::Incidents(c) => c.run(common, now),
             Command::Threads(c) => c.run(common, now),
             Command::Quarantine(c) => c.run(common, now),
         }

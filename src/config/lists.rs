@@ -187,7 +187,7 @@ fn member(f: &mut Fields<'_, '_>, lists: &mut Lists, base: &Base<'_>) -> Option<
     Some(Member { address, name, role, reports_to, deputy, time_zone, digest_at, digest_days })
 }
 
-const ACCOUNT: [&str; 16] = [
+const ACCOUNT: [&str; 17] = [
     "id",
     "name",
     "kind",
@@ -201,6 +201,7 @@ const ACCOUNT: [&str; 16] = [
     "state",
     "works_with",
     "calendar",
+    "time_zone",
     "target",
     "ladder",
     "critical_any_time",
@@ -224,6 +225,7 @@ fn account(f: &mut Fields<'_, '_>, lists: &mut Lists) -> Option<Account> {
         resting: f.choice("state", &[("active", false), ("resting", true)]).unwrap_or(false),
         works_with: f.texts("works_with").into_iter().map(|t| t.value).collect(),
         calendar: f.text("calendar").unwrap_or_default(),
+        time_zone: zone(f, "time_zone"),
         target: f.text("target"),
         ladder: f.text("ladder"),
         critical_any_time: f.boolean("critical_any_time").unwrap_or(true),

@@ -248,6 +248,8 @@ pub struct Account {
     pub works_with: Vec<String>,
     /// Name of its calendar.
     pub calendar: String,
+    /// The zone its people live in, where one is set.
+    pub time_zone: Option<TimeZone>,
     /// Name of its response target, where one is set.
     pub target: Option<String>,
     /// Name of its ladder, where one is set.
@@ -423,6 +425,7 @@ impl Settings {
             resting: false,
             works_with: Vec::new(),
             calendar: DEFAULT.to_owned(),
+            time_zone: None,
             target: None,
             ladder: None,
             critical_any_time: true,

@@ -63,10 +63,10 @@ pub fn render(view: &AlertView, templates: &Templates, zone: &TimeZone) -> Resul
         next_step: next_step(view),
         more: view.incidents.len().saturating_sub(1).try_into().unwrap_or(u64::MAX),
         alert: view,
-        zones: zones(&clocks, worst.map(|i| i.opened_at)),
+        zones: zones(&clocks, worst.map(|i| i.opened_at), view.incidents.iter().flat_map(|i| &i.causes)),
         exchanges_shown: EXCHANGES,
     };
-    templates.render("alert", &subject, &page, &clocks)
+    templates.render_to_fit("alert", &subject, &page, &clocks)
 }
 
 /// Subject, text and HTML of a private word; times are told in `zone`, the reader's.
@@ -84,10 +84,10 @@ pub fn render_staff(view: &StaffAlertView, templates: &Templates, zone: &TimeZon
         headline,
         next_step: staff_step(view),
         alert: view,
-        zones: zones(&clocks, view.causes.first().map(|c| c.arrived_at)),
+        zones: zones(&clocks, view.causes.first().map(|c| c.arrived_at), view.causes.iter()),
         exchanges_shown: EXCHANGES,
     };
-    templates.render("staff", &subject, &page, &clocks)
+    templates.render_to_fit("staff", &subject, &page, &clocks)
 }
 
 /// `Critical: [ACME Ltd] Jane Doe may end the work`.
@@ -195,13 +195,14 @@ fn clocks(account: &AccountView, zone: &TimeZone) -> Clocks {
 }
 
 /// Whose times are told, for the foot of the e-mail.
-fn zones(clocks: &Clocks, at: Option<jiff::Timestamp>) -> String {
+fn zones<'a>(clocks: &Clocks, at: Option<jiff::Timestamp>, mut causes: impl Iterator<Item = &'a CauseView>) -> String {
     let at = at.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let ours = layout::zone_title(at, &clocks.ours);
-    match &clocks.theirs {
-        Some(theirs) if theirs.to_offset(at) != clocks.ours.to_offset(at) => {
-            format!("{ours} for you, {} for them", layout::zone_title(at, theirs))
-        }
-        _ => ours,
+    if let Some(theirs) = layout::theirs(at, clocks, None) {
+        return format!("{ours} for you, {} for them", layout::zone_title(at, &theirs));
     }
+    let by_mail = |cause: &CauseView| {
+        layout::theirs(cause.sent_at.unwrap_or(cause.arrived_at), clocks, cause.clock_minutes).is_some()
+    };
+    if causes.any(by_mail) { format!("{ours} for you; for them, the clock of their own mail") } else { ours }
 }

@@ -14,7 +14,7 @@ use crate::config::Kind;
 use crate::judge::{Severity, Side};
 
 /// Most bars of the curve; where there are more weeks, a bar stands for several.
-const BARS: usize = 56;
+const BARS: usize = 44;
 /// Height of the tallest bar of the page, in pixels.
 const TALLEST: u32 = 56;
 /// Bars of the terminal, from nothing to the most.
@@ -241,7 +241,7 @@ pub fn render(view: &BriefView, templates: &Templates, zone: &TimeZone) -> Resul
         zone: layout::zone_title(view.until, zone),
     };
     let clocks = Clocks { ours: zone.clone(), theirs: None };
-    templates.render("brief", &subject, &page, &clocks)
+    templates.render_to_fit("brief", &subject, &page, &clocks)
 }
 
 /// How it stands, in one sentence.
@@ -375,6 +375,7 @@ pub fn sample() -> BriefView {
             headline: "Jane Doe says that the work was not good enough".to_owned(),
             severity: Severity::Warning,
             calming: true,
+            held: false,
             state: "calming".to_owned(),
             opened_at: complaint.at,
             told_at: Some(at("2026-02-10T09:25:00Z")),

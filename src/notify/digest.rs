@@ -37,7 +37,7 @@ pub fn render(view: &DigestView, templates: &Templates, zone: &TimeZone) -> Resu
         zone: layout::zone_title(view.until, zone),
     };
     let clocks = Clocks { ours: zone.clone(), theirs: None };
-    templates.render("digest", &subject, &page, &clocks)
+    templates.render_to_fit("digest", &subject, &page, &clocks)
 }
 
 /// Whether nothing changed and nothing is open: what `empty` of the settings is about.
@@ -53,6 +53,7 @@ pub fn is_empty(view: &DigestView) -> bool {
         && view.strangers.is_empty()
         && view.unread.is_empty()
         && view.trends.is_empty()
+        && view.week.corrections.is_empty()
 }
 
 /// `Barometer, Thu 5 Mar: 2 changes, 1 open, 1 good news`.

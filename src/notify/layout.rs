@@ -2,26 +2,31 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use super::templates::Clocks;
 
 /// Columns of a plain text.
-const COLUMNS: usize = 72;
+pub(super) const COLUMNS: usize = 72;
 
-/// `Thu 5 Mar 2026, 16:45 GMT`, and the other side's time where it differs.
-pub(super) fn when(at: Timestamp, clocks: &Clocks) -> String {
+/// `Thu 5 Mar 2026, 16:45 GMT`; where the other side's clock is known and shows another time,
+/// `Thu 5 Mar 2026, 16:45 for you, 17:45 for them`.
+pub(super) fn when(at: Timestamp, clocks: &Clocks, minutes: Option<i16>) -> String {
     let ours = at.to_zoned(clocks.ours.clone());
-    let told = format!("{} {}", ours.strftime("%a %-d %b %Y, %H:%M"), zone_name(at, &clocks.ours));
-    let Some(theirs) = &clocks.theirs else {
-        return told;
+    let told = ours.strftime("%a %-d %b %Y, %H:%M");
+    let Some(theirs) = theirs(at, clocks, minutes) else {
+        return format!("{told} {}", zone_name(at, &clocks.ours));
     };
-    let there = at.to_zoned(theirs.clone());
-    if there.offset() == ours.offset() {
-        return told;
-    }
+    let there = at.to_zoned(theirs);
     let format = if there.date() == ours.date() { "%H:%M" } else { "%a %-d %b, %H:%M" };
-    format!("{told} ({} {} for them)", there.strftime(format), zone_name(at, theirs))
+    format!("{told} for you, {} for them", there.strftime(format))
+}
+
+/// The other side's zone where it is known and their clock shows another time: as set, else that of a mail.
+pub(super) fn theirs(at: Timestamp, clocks: &Clocks, minutes: Option<i16>) -> Option<TimeZone> {
+    let of_mail = || Some(TimeZone::fixed(Offset::from_seconds(i32::from(minutes?) * 60).ok()?));
+    let zone = clocks.theirs.clone().or_else(of_mail)?;
+    (zone.to_offset(at) != clocks.ours.to_offset(at)).then_some(zone)
 }
 
 /// `Thu 5 Mar`.
@@ -112,30 +117,30 @@ pub(super) fn count(n: u64, one: &str) -> String {
 }
 
 /// The text with a line of equal length under it.
-pub(super) fn underlined(text: &str) -> String {
-    let width = text.chars().count().min(COLUMNS);
+pub(super) fn underlined(text: &str, columns: usize) -> String {
+    let width = text.chars().count().min(columns);
     format!("{text}\n{}", "-".repeat(width))
 }
 
 /// The text after a label, its further lines set under its first.
-pub(super) fn hang(text: &str, label: &str) -> String {
-    wrap(text, label, &" ".repeat(label.chars().count()))
+pub(super) fn hang(text: &str, label: &str, columns: usize) -> String {
+    wrap(text, (label, &" ".repeat(label.chars().count())), columns)
 }
 
 /// The text as a quotation.
-pub(super) fn quote(text: &str) -> String {
-    text.lines().map(|line| wrap(line, "  > ", "  > ")).collect::<Vec<_>>().join("\n")
+pub(super) fn quote(text: &str, columns: usize) -> String {
+    text.lines().map(|line| wrap(line, ("  > ", "  > "), columns)).collect::<Vec<_>>().join("\n")
 }
 
-/// The text in lines of at most 72 columns, words kept whole.
-pub(super) fn wrap(text: &str, first: &str, further: &str) -> String {
+/// The text in lines of at most so many columns, words kept whole; how the first line begins, and the others.
+pub(super) fn wrap(text: &str, (first, further): (&str, &str), most: usize) -> String {
     let mut done = String::new();
     let mut line = first.to_owned();
     let mut columns = line.chars().count();
     let mut empty = true;
     for word in text.split_whitespace() {
         let width = word.chars().count();
-        if !empty && columns + 1 + width > COLUMNS {
+        if !empty && columns + 1 + width > most {
             done.push_str(line.trim_end());
             done.push('\n');
             further.clone_into(&mut line);

@@ -10,6 +10,7 @@ pub mod compose;
 pub mod digest;
 mod harmless;
 mod hidden;
+pub mod incidents;
 mod ladder;
 mod layout;
 pub mod notice;
@@ -26,8 +27,8 @@ pub use ladder::climbs;
 pub use plan::{Line, Named, Notice, Plan, Saying, ToldSoFar, is_private_signal, plan, plan_without, shown};
 pub use templates::{Rendered, TemplateError, Templates};
 pub use view::{
-    AccountChanges, AccountView, AlertEvent, AlertView, AnswerLine, CauseLine, CauseView, DigestCounts, DigestSpan,
-    DigestView, ExchangeLine, IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
-    PromiseView, RuleLine, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine,
-    WaitLine, Way, WeekPoint, WeekView,
+    AccountChanges, AccountView, AlertEvent, AlertView, AnswerLine, CauseLine, CauseView, CorrectionLine, DigestCounts,
+    DigestSpan, DigestView, ExchangeLine, IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView,
+    PromiseState, PromiseView, RuleLine, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine,
+    UnreadLine, WaitLine, Way, WeekPoint, WeekView,
 };

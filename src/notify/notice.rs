@@ -3,7 +3,11 @@
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::harmless::one_line;
 use super::templates::{Clocks, Rendered, TemplateError, Templates};
+
+/// The most characters of a subject.
+const SUBJECT: usize = 120;
 
 /// What a notice says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,7 +35,7 @@ struct NoticePage<'a> {
 ///
 /// Only where a shipped template fails, which its tests exclude.
 pub fn render(view: &NoticeView, templates: &Templates) -> Result<Rendered, TemplateError> {
-    let subject = format!("Barometer: {}", view.headline);
+    let subject = one_line(&format!("Barometer: {}", view.headline), SUBJECT);
     let clocks = Clocks { ours: TimeZone::UTC, theirs: None };
     templates.render("notice", &subject, &NoticePage { subject: &subject, notice: view }, &clocks)
 }

@@ -10,7 +10,7 @@ use crate::config::Kind;
 use crate::judge::Severity;
 
 use super::layout;
-use super::templates::{Clocks, TemplateError, Templates};
+use super::templates::{self, Clocks, TemplateError, Templates};
 
 /// All that the page shows.
 #[derive(Debug, Clone, Serialize)]
@@ -156,7 +156,7 @@ fn rendered(
     let at = noon.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
     let shown = Page { page, zone: layout::zone_title(at, zone) };
     let clocks = Clocks { ours: zone.clone(), theirs: None };
-    templates.render_file("demo.html", &shown, &clocks)
+    templates.render_file("demo.html", &templates::harmless_page("demo.html", &shown)?, &clocks)
 }
 
 /// Only a plain path below the page may become a link.

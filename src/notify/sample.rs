@@ -12,10 +12,10 @@ use crate::judge::{Severity, Side, ToneLabel, UrgencyLabel};
 use super::notice::NoticeView;
 use super::page::{DemoAccount, DemoEvent, DemoEventKind, DemoMorning, DemoOutcome, DemoPage, DemoStep};
 use super::view::{
-    AccountChanges, AccountView, AlertEvent, AlertView, AnswerLine, CauseLine, CauseView, DigestCounts, DigestSpan,
-    DigestView, ExchangeLine, IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView, PromiseState,
-    PromiseView, RuleLine, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine, UnreadLine,
-    WaitLine, Way, WeekPoint, WeekView,
+    AccountChanges, AccountView, AlertEvent, AlertView, AnswerLine, CauseLine, CauseView, CorrectionLine, DigestCounts,
+    DigestSpan, DigestView, ExchangeLine, IncidentView, MailboxLine, NewsLine, OpenLine, OwedView, PersonView,
+    PromiseState, PromiseView, RuleLine, SignalLine, StaffAlertView, StaffMatter, StrangerLine, Trend, TrendLine,
+    UnreadLine, WaitLine, Way, WeekPoint, WeekView,
 };
 
 /// Midnight of Thursday 5 March 2026, UTC.
@@ -135,6 +135,7 @@ fn cancelling() -> CauseView {
             person("Omar Said", "omar.said@acme.example", ""),
         ],
         sent_at: Some(at(0, 16, 41)),
+        clock_minutes: Some(60),
         arrived_at: at(0, 16, 45),
         late: false,
         subject: "Re: Launch plan".into(),
@@ -201,6 +202,7 @@ fn forwarded() -> CauseView {
         to: vec![person("Josie Brandt", "josie@northlight.example", "")],
         cc: Vec::new(),
         sent_at: Some(at(-6, 17, 20)),
+        clock_minutes: Some(330),
         arrived_at: at(0, 9, 3),
         late: true,
         subject: "Fwd: Invoice 3017".into(),
@@ -267,6 +269,7 @@ pub fn coaching() -> StaffAlertView {
             to: vec![person("Jane Doe", "jane.doe@acme.example", "")],
             cc: Vec::new(),
             sent_at: Some(at(0, 17, 30)),
+            clock_minutes: None,
             arrived_at: at(0, 17, 31),
             late: false,
             subject: "Re: Launch plan".into(),
@@ -323,12 +326,22 @@ pub fn daily() -> DigestView {
         since: at(0, 7, 30),
         until: at(1, 7, 30),
         changes: changes(),
-        waiting: vec![WaitLine {
-            account: "ACME Ltd".into(),
-            person: "Jane Doe".into(),
-            subject: "launch plan".into(),
-            since: at(-2, 9, 12),
-        }],
+        waiting: vec![
+            WaitLine {
+                account: "ACME Ltd".into(),
+                person: "Jane Doe".into(),
+                subject: "launch plan".into(),
+                since: at(-2, 9, 12),
+                late: true,
+            },
+            WaitLine {
+                account: "Quill Print".into(),
+                person: "Ines Roth".into(),
+                subject: "who signs the proofs".into(),
+                since: at(0, 15, 20),
+                late: false,
+            },
+        ],
         quiet: vec![good(
             "Tannberg",
             news(at(0, 9, 0), Severity::Info, "No word from them for 19 days; they usually write every 6", ""),
@@ -370,8 +383,9 @@ fn open_incidents() -> Vec<OpenLine> {
         name: "acme/cancellation-1".into(),
         headline: "Jane Doe may end the work".into(),
         severity: Severity::Critical,
-        state: "acknowledged by Dana Reyes".into(),
+        state: "acknowledged by Sam Hill on Thu 5 Mar".into(),
         calming: false,
+        held: true,
         opened_at: at(0, 16, 45),
         told_at: Some(at(0, 16, 45)),
     };
@@ -382,10 +396,22 @@ fn open_incidents() -> Vec<OpenLine> {
         severity: Severity::Warning,
         state: "calming, with a plan".into(),
         calming: true,
+        held: false,
         opened_at: at(-9, 11, 0),
         told_at: Some(at(-9, 11, 5)),
     };
-    vec![open, calming]
+    let waiting = OpenLine {
+        account: "Brightside Foods".into(),
+        name: "brightside/quality-1".into(),
+        headline: "Theo Lang was not content with the last menu cards".into(),
+        severity: Severity::Warning,
+        state: "open".into(),
+        calming: false,
+        opened_at: at(0, 10, 10),
+        told_at: Some(at(0, 10, 12)),
+        ..calming.clone()
+    };
+    vec![open, waiting, calming]
 }
 
 /// Eight weeks, as pressure and goodwill.
@@ -394,14 +420,28 @@ fn chart(weeks: [(u32, u32); 8]) -> Vec<WeekPoint> {
 }
 
 fn week() -> WeekView {
-    let answers = |account: &str, seen, median: &str, late| AnswerLine {
+    let answers = |account: &str, seen, median: &str, (kept, late)| AnswerLine {
         account: account.into(),
         seen,
         median: median.into(),
+        allowed: "4 h for a first answer, 8 h for the next".into(),
+        kept,
         late,
     };
+    let rule = |rule: &str, messages, (told, answered, corrected)| RuleLine {
+        rule: rule.into(),
+        messages,
+        of: 190,
+        told,
+        answered,
+        corrected,
+    };
     WeekView {
-        answers: vec![answers("ACME Ltd", 4, "9 h", 2), answers("Brightside Foods", 7, "50 min", 0)],
+        answers: vec![
+            answers("ACME Ltd", 4, "9 h", (2, 3)),
+            answers("Brightside Foods", 7, "50 min", (7, 0)),
+            AnswerLine { allowed: String::new(), ..answers("Quill Print", 1, "3 h", (0, 0)) },
+        ],
         causes: vec![CauseLine {
             phrase: "asks again".into(),
             messages: 5,
@@ -411,7 +451,27 @@ fn week() -> WeekView {
             account: "ACME Ltd".into(),
             ..news(at(-1, 9, 0), Severity::Info, "Jane Doe is the trouble at this account; the others are at ease", "")
         }],
-        rules: vec![RuleLine { rule: "urgent-words".into(), messages: 31, of: 190 }],
+        corrections: vec![
+            CorrectionLine {
+                at: at(-2, 10, 30),
+                account: "Brightside Foods".into(),
+                who: "Dana Reyes".into(),
+                what: "complains about quality".into(),
+                rules: vec!["quality-not-good-enough".into()],
+            },
+            CorrectionLine {
+                at: at(-1, 16, 5),
+                account: "ACME Ltd".into(),
+                who: "Sam Hill".into(),
+                what: String::new(),
+                rules: Vec::new(),
+            },
+        ],
+        rules: vec![
+            rule("quality-not-good-enough", 3, (3, 2, 1)),
+            rule("chasing-again", 6, (5, 0, 0)),
+            rule("urgent-words", 31, (0, 0, 0)),
+        ],
     }
 }
 

@@ -7,14 +7,22 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use super::harmless::harmless_view;
-use super::{alert, brief, digest, layout, notice, page, sample};
+use super::{alert, brief, digest, incidents, layout, notice, page, sample};
+
+/// Bytes of text or HTML up to which mail programs show all of an e-mail.
+const LARGEST: usize = 96_000;
+/// How many of a kind an e-mail shows, and how many where that is too much.
+const MOST: usize = 20;
+const FEWER: [usize; 4] = [12, 6, 3, 1];
+/// How many people a line names.
+const NAMED: usize = 8;
 
 /// Every shipped template, by the file name that replaces it.
-const SHIPPED: [(&str, &str); 13] = [
+const SHIPPED: [(&str, &str); 15] = [
     ("parts.txt", include_str!("templates/parts.txt")),
     ("parts.html", include_str!("templates/parts.html")),
     ("alert.html", include_str!("templates/alert.html")),
@@ -27,6 +35,8 @@ const SHIPPED: [(&str, &str); 13] = [
     ("notice.txt", include_str!("templates/notice.txt")),
     ("brief.html", include_str!("templates/brief.html")),
     ("brief.txt", include_str!("templates/brief.txt")),
+    ("incidents.html", include_str!("templates/incidents.html")),
+    ("incidents.txt", include_str!("templates/incidents.txt")),
     ("demo.html", include_str!("templates/demo.html")),
 ];
 
@@ -117,6 +127,16 @@ impl Templates {
         Ok(templates)
     }
 
+    /// The same, with texts in lines of at most so many columns: for a terminal.
+    #[must_use]
+    pub fn in_columns(mut self, columns: usize) -> Self {
+        add_lines(&mut self.shipped, columns);
+        if let Some(replaced) = &mut self.replaced {
+            add_lines(replaced, columns);
+        }
+        self
+    }
+
     /// Renders every sample: a name that no view has shows only then.
     fn try_out(&self) -> Result<(), TemplateError> {
         let zone = TimeZone::UTC;
@@ -131,11 +151,32 @@ impl Templates {
             mails.push(digest::render(&view, self, &zone)?);
         }
         mails.push(brief::render(&brief::sample(), self, &zone)?);
+        mails.push(incidents::render(&sample::daily().open, sample::daily().until, self, &zone)?);
         mails.push(notice::render(&sample::notice(), self)?);
         if let Some(fault) = mails.into_iter().find_map(|mail| mail.fault) {
             return Err(fault);
         }
         page::try_index(&sample::demo(), self, &zone)
+    }
+
+    /// Text and HTML of the template pair `name`, with as much of each list (`most` in templates) as mail programs
+    /// show: they cut off what is longer than [`LARGEST`], and its end with it.
+    pub(super) fn render_to_fit(
+        &self,
+        name: &str,
+        subject: &str,
+        page: &impl Serialize,
+        clocks: &Clocks,
+    ) -> Result<Rendered, TemplateError> {
+        let page = harmless_page(name, page)?;
+        let mut mail = self.render_page(name, subject, &limited(&page, MOST), clocks)?;
+        for most in FEWER {
+            if mail.html.len().max(mail.text.len()) <= LARGEST {
+                break;
+            }
+            mail = self.render_page(name, subject, &limited(&page, most), clocks)?;
+        }
+        Ok(mail)
     }
 
     /// Text and HTML of the template pair `name`.
@@ -146,6 +187,10 @@ impl Templates {
         page: &impl Serialize,
         clocks: &Clocks,
     ) -> Result<Rendered, TemplateError> {
+        self.render_page(name, subject, &harmless_page(name, page)?, clocks)
+    }
+
+    fn render_page(&self, name: &str, subject: &str, page: &Value, clocks: &Clocks) -> Result<Rendered, TemplateError> {
         let (text, text_fault) = self.render_file(&format!("{name}.txt"), page, clocks)?;
         let (html, html_fault) = self.render_file(&format!("{name}.html"), page, clocks)?;
         let subject = subject.to_owned();
@@ -156,24 +201,32 @@ impl Templates {
     pub(super) fn render_file(
         &self,
         file: &str,
-        page: &impl Serialize,
+        page: &Value,
         clocks: &Clocks,
     ) -> Result<(String, Option<TemplateError>), TemplateError> {
-        let page = serde_json::to_value(page).map_err(|e| TemplateError {
-            file: file.to_owned(),
-            line: 0,
-            reason: e.to_string(),
-        })?;
-        let page = harmless_view(page);
         let fault = match &self.replaced {
             None => None,
-            Some(replaced) => match render_with(replaced, file, &page, clocks) {
+            Some(replaced) => match render_with(replaced, file, page, clocks) {
                 Ok(text) => return Ok((text, None)),
                 Err(fault) => Some(fault),
             },
         };
-        render_with(&self.shipped, file, &page, clocks).map(|text| (text, fault))
+        render_with(&self.shipped, file, page, clocks).map(|text| (text, fault))
     }
+}
+
+/// All that a template sees, made harmless.
+pub(super) fn harmless_page(file: &str, page: &impl Serialize) -> Result<Value, TemplateError> {
+    let page = serde_json::to_value(page).map_err(|e| TemplateError {
+        file: file.to_owned(),
+        line: 0,
+        reason: e.to_string(),
+    })?;
+    Ok(harmless_view(page))
+}
+
+fn limited(page: &Value, most: usize) -> Value {
+    context! { most, ..page.clone() }
 }
 
 fn render_with(
@@ -190,10 +243,7 @@ fn render_with(
 
 /// Filters that need no zone.
 fn add_filters(templates: &mut Environment<'static>) {
-    templates.add_filter("wrap", |text: String| layout::wrap(&text, "", ""));
-    templates.add_filter("hang", |text: String, label: String| layout::hang(&text, &label));
-    templates.add_filter("quote", |text: String| layout::quote(&text));
-    templates.add_filter("rule", |text: String| layout::underlined(&text));
+    add_lines(templates, layout::COLUMNS);
     templates.add_filter("pad", |text: String, columns: usize| format!("{text:<columns$}"));
     templates.add_filter("capital", |text: String| layout::capital(&text));
     templates.add_filter("severity", |severity: String| layout::severity(&severity).to_owned());
@@ -209,6 +259,14 @@ fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("short_date", |day: String| day.parse::<Date>().map_or(day, layout::short_date));
     // Until a zone is known; `render` puts the reader's in its place.
     add_clocks(templates, &Clocks { ours: TimeZone::UTC, theirs: None });
+}
+
+/// Filters that break text into lines.
+fn add_lines(templates: &mut Environment<'static>, columns: usize) {
+    templates.add_filter("wrap", move |text: String| layout::wrap(&text, ("", ""), columns));
+    templates.add_filter("hang", move |text: String, label: String| layout::hang(&text, &label, columns));
+    templates.add_filter("quote", move |text: String| layout::quote(&text, columns));
+    templates.add_filter("rule", move |text: String| layout::underlined(&text, columns));
 }
 
 /// The greatest number of a chart.
@@ -240,7 +298,13 @@ fn names(people: Value) -> Result<String, minijinja::Error> {
         let (name, address) = (field(&who, "name"), field(&who, "address"));
         layout::noted(if name.is_empty() { address } else { name }, &field(&who, "note"))
     };
-    Ok(people.try_iter()?.map(name).collect::<Vec<_>>().join(", "))
+    let all: Vec<Value> = people.try_iter()?.collect();
+    let named: Vec<String> = all.iter().take(NAMED).cloned().map(name).collect();
+    let named = named.join(", ");
+    Ok(match all.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    })
 }
 
 /// A text of a person that a template hands to a filter; empty where there is none.
@@ -248,10 +312,11 @@ fn field(of: &Value, name: &str) -> String {
     of.get_attr(name).ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Filters that tell a time: `when` with zone, `day` without the time, `clock` without the day.
+/// Filters that tell a time: `when` in both zones, `day` without the time, `clock` without the day.
 fn add_clocks(templates: &mut Environment<'static>, clocks: &Clocks) {
     let both = clocks.clone();
-    templates.add_filter("when", move |at: String| told(at, |at| layout::when(at, &both)));
+    templates
+        .add_filter("when", move |at: String, minutes: Option<i16>| told(at, |at| layout::when(at, &both, minutes)));
     let ours = clocks.ours.clone();
     templates.add_filter("day", move |at: String| told(at, |at| layout::day(at, &ours)));
     let ours = clocks.ours.clone();

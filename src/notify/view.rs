@@ -81,6 +81,17 @@ pub struct AlertView {
     pub takes_replies: bool,
 }
 
+impl AlertView {
+    /// One e-mail for people in several zones tells times in one that it names: there is no "for you".
+    pub fn tell_one_zone(&mut self) {
+        self.account.zone = None;
+        self.incidents
+            .iter_mut()
+            .flat_map(|incident| &mut incident.causes)
+            .for_each(|cause| cause.clock_minutes = None);
+    }
+}
+
 /// One topic with one account that people must know of.
 #[derive(Debug, Clone, Serialize)]
 pub struct IncidentView {
@@ -117,6 +128,8 @@ pub struct CauseView {
     pub cc: Vec<PersonView>,
     /// When it was written, where known.
     pub sent_at: Option<Timestamp>,
+    /// Minutes by which its author's clock was ahead of UTC; `None` where unknown, and for mail of our own.
+    pub clock_minutes: Option<i16>,
     /// When it reached us.
     pub arrived_at: Timestamp,
     /// Whether it was written long before it arrived; the e-mail then says both times.
@@ -332,6 +345,8 @@ pub struct WaitLine {
     pub subject: String,
     /// Since when.
     pub since: Timestamp,
+    /// Whether the time that the target allows is over.
+    pub late: bool,
 }
 
 /// What only a week shows.
@@ -343,7 +358,9 @@ pub struct WeekView {
     pub causes: Vec<CauseLine>,
     /// People who are the trouble, not their firm.
     pub people: Vec<NewsLine>,
-    /// Rules that fired on much of the mail, the noisiest first.
+    /// What people said was wrong, the oldest first.
+    pub corrections: Vec<CorrectionLine>,
+    /// Rules that say little: corrected, told and never answered, or fired on much of the mail.
     pub rules: Vec<RuleLine>,
 }
 
@@ -356,8 +373,27 @@ pub struct AnswerLine {
     pub seen: u64,
     /// How long the middle one took, in working time (`3 h`); empty where none was seen.
     pub median: String,
-    /// Times that an answer was late, or none was seen.
+    /// What the target allows (`4 h`); empty where the account has none.
+    pub allowed: String,
+    /// Of the answers that were seen, those within the target.
+    pub kept: u64,
+    /// Times that the target was missed: an answer was late, or none was seen.
     pub late: u64,
+}
+
+/// Something that somebody said was wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CorrectionLine {
+    /// When they said so.
+    pub at: Timestamp,
+    /// Name of the account.
+    pub account: String,
+    /// Name of who said so.
+    pub who: String,
+    /// What was wrong, in words (`complains about quality`); empty where it was all of it.
+    pub what: String,
+    /// Rules that weigh less at this account since.
+    pub rules: Vec<String>,
 }
 
 /// What came up several times.
@@ -380,6 +416,12 @@ pub struct RuleLine {
     pub messages: u64,
     /// Of so many.
     pub of: u64,
+    /// Of these messages, those that were worth an alert.
+    pub told: u64,
+    /// Of these, those that somebody answered for.
+    pub answered: u64,
+    /// Times that somebody said it was wrong.
+    pub corrected: u64,
 }
 
 /// One thing that happened.
@@ -416,6 +458,8 @@ pub struct OpenLine {
     pub state: String,
     /// Whether it is getting better.
     pub calming: bool,
+    /// Whether somebody knows of it and said so: acknowledged, taken over or snoozed.
+    pub held: bool,
     /// When it began.
     pub opened_at: Timestamp,
     /// When this reader was last told, if ever.

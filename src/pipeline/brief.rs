@@ -267,6 +267,7 @@ impl Pipeline {
                 headline: self.cause_headline(db, gravest).await?,
                 severity: incident.severity,
                 calming: incident.phase == Phase::Calming,
+                held: false,
                 state: if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() },
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, name).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),

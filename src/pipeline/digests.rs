@@ -1,8 +1,9 @@
 //! The mail that comes on schedule: what changed, what is open, what went well.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::record::parse;
@@ -13,14 +14,15 @@ use crate::config::{Account, EmptyDigest, Member};
 use crate::judge::{Severity, ToneLabel, signal};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
+use crate::notify::{self};
 use crate::notify::{
     AccountChanges, DigestCounts, DigestSpan, DigestView, MailboxLine, NewsLine, OpenLine, Rendered, Said,
-    StrangerLine, UnreadLine, digest, is_private_signal,
+    StrangerLine, UnreadLine, digest, is_private_signal, shown,
 };
 use crate::read::{Direction, Reading};
 use crate::store::incidents::IncidentRow;
 use crate::store::outbox::{self, NewNotification};
-use crate::store::periods::{self, ArrivedRow};
+use crate::store::periods::{self, ArrivedRow, KnownRow};
 use crate::store::told::{self, Told};
 use crate::store::{AnyConnection, incidents, mailboxes, messages, raw};
 use crate::watch::{Cause, Entry, Incident, Phase};
@@ -31,7 +33,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
 
 /// Accounts that a digest shows in full, with a chart.
-const IN_FULL: usize = 20;
+pub(super) const IN_FULL: usize = 20;
 
 /// Whether people should hear of it because it is good.
 pub(super) fn is_good_news(entry: &Entry) -> bool {
@@ -206,6 +208,7 @@ impl Pipeline {
         span: DigestSpan,
     ) -> Result<DigestView> {
         let arrived = self.arrived(db, member, since, until).await?;
+        let states = self.states(db, member, until).await?;
         let rules = self.reader.reader().judge().rules();
         let news = |one: &Arrived| NewsLine {
             earned_by: self.earned_by(&one.entry),
@@ -223,7 +226,7 @@ impl Pipeline {
             date,
             since,
             until,
-            waiting: self.wait_lines(db, member).await?,
+            waiting: self.wait_lines(db, &states, until).await?,
             changes,
             quiet: found.quiet,
             open: self.open_lines(db, member).await?,
@@ -232,8 +235,8 @@ impl Pipeline {
             promises: self.promise_lines(db, member, (date, span)).await?,
             strangers: self.strangers(&arrived),
             unread: unread(db, &arrived).await?,
-            trends: self.trend_lines(db, member, (until, span)).await?,
-            week: self.week_view(db, member, &arrived, (since, until, span)).await?,
+            trends: self.trend_lines(db, &states, (until, span)).await?,
+            week: self.week_view(db, (member, &states), &arrived, (since, until, span)).await?,
             counts: counts(db, &arrived).await?,
             mailboxes: self.mailbox_lines(db).await?,
         })
@@ -288,7 +291,7 @@ impl Pipeline {
         let mut arrived = Vec::new();
         for ArrivedRow { account, entry, doc, verdict } in rows {
             let id = account.unwrap_or_default();
-            if !id.is_empty() && !self.account(&id).managers.contains(&member.address) {
+            if !id.is_empty() && !self.manages(member, &id) {
                 continue;
             }
             let filed = Filed::of(parse(&doc, "message")?, parse(&verdict, "verdict")?);
@@ -298,52 +301,124 @@ impl Pipeline {
     }
 
     async fn open_lines(&self, db: &mut AnyConnection, member: &Member) -> Result<Vec<OpenLine>> {
-        let mut lines = Vec::new();
+        let mut open = Vec::new();
         for row in incidents::all(db, true).await? {
             let account = self.account(&row.account);
             let incident: Incident = parse(&row.doc, "incident")?;
             let private = incident.causes.iter().all(|c| c.signals.iter().any(|s| is_private_signal(s)));
-            let beside = self.works_beside(&account, member);
+            let beside = self.works_beside(&account, member).map(str::to_owned);
             let concerns = account.managers.contains(&member.address) || beside.is_some();
-            if incident.severity < Severity::Warning || private || !concerns {
-                continue;
+            if incident.severity >= Severity::Warning && !private && concerns {
+                open.push((row, incident, account.name, beside));
             }
-            let state = self.standing_of(db, &row, member).await?;
+        }
+        self.open_of_rows(db, open, &member.time_zone).await
+    }
+
+    /// What a list says of these incidents, in the firm's zone, the gravest first.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub async fn incident_lines(&self, db: &mut AnyConnection, rows: Vec<IncidentRow>) -> Result<Vec<OpenLine>> {
+        let mut open = Vec::new();
+        for row in rows {
+            // What is for one superior alone is not spelt out in a list.
+            let incident = shown(&parse(&row.doc, "incident")?, false);
+            let account = self.account(&row.account).name;
+            open.push((row, incident, account, None));
+        }
+        self.open_of_rows(db, open, &self.settings.service.time_zone).await
+    }
+
+    /// The list as text and page.
+    ///
+    /// # Errors
+    ///
+    /// Where a replaced template fails.
+    pub fn render_incidents(&self, lines: &[OpenLine], now: Timestamp) -> Result<Rendered> {
+        Ok(notify::incidents::render(lines, now, &self.templates, &self.settings.service.time_zone)?)
+    }
+
+    /// What people read of incidents: who did what, where it stands, and when it was last told; the gravest first.
+    async fn open_of_rows(
+        &self,
+        db: &mut AnyConnection,
+        open: Vec<(IncidentRow, Incident, String, Option<String>)>,
+        zone: &TimeZone,
+    ) -> Result<Vec<OpenLine>> {
+        let gravest = |incident: &Incident| incident.causes.iter().max_by_key(|c| c.severity).cloned();
+        let causes: Vec<Option<Cause>> = open.iter().map(|(_, incident, ..)| gravest(incident)).collect();
+        let headlines = self.headlines(db, &causes).await?;
+        let told: HashMap<String, i64> = periods::last_told_of_open(db).await?.into_iter().collect();
+        let mut lines = Vec::new();
+        for ((row, incident, account, beside), headline) in open.into_iter().zip(headlines) {
+            let (held, state) = match self.held_by(db, &row, zone).await? {
+                Some(by) => (true, by),
+                None => (false, row.state.clone()),
+            };
             let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state };
-            let gravest = incident.causes.iter().max_by_key(|c| c.severity);
-            let headline = self.cause_headline(db, gravest).await?;
             lines.push(OpenLine {
-                account: account.name.clone(),
-                name: row.id.clone(),
+                account,
                 headline,
                 severity: incident.severity,
                 calming: incident.phase == Phase::Calming,
+                held,
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
-                told_at: periods::last_told(db, &row.id).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
+                told_at: told.get(&row.id).and_then(|us| instant(*us)),
+                name: row.id,
             });
         }
         lines.sort_by_key(|l| std::cmp::Reverse(l.severity));
         Ok(lines)
     }
 
-    /// Where an incident stands, who said so, and until when.
-    async fn standing_of(&self, db: &mut AnyConnection, row: &IncidentRow, member: &Member) -> Result<String> {
-        let state = row.state.clone();
-        if !matches!(state.as_str(), "acknowledged" | "snoozed") {
-            return Ok(state);
+    /// What each of these says, in their order.
+    async fn headlines(&self, db: &mut AnyConnection, causes: &[Option<Cause>]) -> Result<Vec<String>> {
+        let mail = causes.iter().flatten().filter(|cause| cause.fact.is_none());
+        let keys: Vec<String> = mail.map(|cause| cause.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let known: HashMap<String, KnownRow> =
+            periods::known(db, &keys).await?.into_iter().map(|row| (row.content_key.clone(), row)).collect();
+        let rules = self.reader.reader().judge().rules();
+        let says = |cause: &Option<Cause>| {
+            let Some(cause) = cause else { return Ok(String::new()) };
+            if cause.fact.is_some() {
+                return Ok(self.fact_headline(cause));
+            }
+            let Some(row) = known.get(&cause.key) else { return Ok(String::new()) };
+            let filed = Filed::of(parse(&row.doc, "message")?, parse(&row.verdict, "verdict")?);
+            Ok(headline(rules, &filed, cause))
+        };
+        causes.iter().map(says).collect()
+    }
+
+    /// Who said that they know of an incident, when, and until when it is quiet; `None` where nobody did.
+    async fn held_by(&self, db: &mut AnyConnection, row: &IncidentRow, zone: &TimeZone) -> Result<Option<String>> {
+        if !matches!(row.state.as_str(), "acknowledged" | "snoozed") {
+            return Ok(None);
         }
         let told = so_far::told_so_far(db, &row.account, std::slice::from_ref(&row.id)).await?;
-        let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else { return Ok(state) };
-        let who = self.name_of(&last.person);
-        Ok(match last.said {
-            Said::Mine => format!("taken over by {who}"),
+        let Some(last) = told.get(&row.id).and_then(|told| told.answers.last()) else {
+            return Ok(Some(row.state.clone()));
+        };
+        let (who, since) = (self.name_of(&last.person), last.at.to_zoned(zone.clone()));
+        let since = since.strftime("%a %-d %b");
+        Ok(Some(match last.said {
+            Said::Mine => format!("taken over by {who} on {since}"),
             Said::Snooze(until) => {
-                let until = until.to_zoned(member.time_zone.clone()).strftime("%a %-d %b %H:%M");
-                format!("snoozed by {who} until {until},")
+                let until = until.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string();
+                format!("snoozed by {who} on {since} until {until}")
             }
-            _ => format!("{state} by {who}"),
-        })
+            _ => format!("{} by {who} on {since}", row.state),
+        }))
+    }
+
+    fn manages(&self, member: &Member, account: &str) -> bool {
+        match self.settings.account(account) {
+            Some(account) => account.managers.contains(&member.address),
+            None => self.settings.provisional(account).managers.contains(&member.address),
+        }
     }
 
     /// Whom praise was written to.

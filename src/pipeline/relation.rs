@@ -1,6 +1,8 @@
 //! What the fold of an account says beyond its incidents, for an alert: what is owed to
 //! whom, and how the people who wrote usually write.
 
+use jiff::Timestamp;
+
 use super::record::parse;
 use super::{Pipeline, Result};
 use crate::config::Account;
@@ -13,10 +15,10 @@ use crate::watch::State;
 const IN_ALERT: usize = 4;
 
 impl Pipeline {
-    /// What the last fold of an account left; nothing where messages wait to be folded in.
-    pub(super) async fn fold_of(&self, db: &mut AnyConnection, account: &Account) -> Result<State> {
+    /// What is true of an account at `now`; nothing where messages wait to be folded in.
+    pub(super) async fn fold_of(&self, db: &mut AnyConnection, account: &Account, now: Timestamp) -> Result<State> {
         match accounts::fold(db, &account.id).await?.filter(|row| !row.state.is_empty()) {
-            Some(row) => parse(&row.state, "fold"),
+            Some(row) => Ok(self.stand_at(account, parse(&row.state, "fold")?, now)),
             None => Ok(State::default()),
         }
     }

@@ -83,11 +83,15 @@ impl Pipeline {
         let readers = notice.recipients.iter().map(|(r, _)| r.as_str());
         let readers: Vec<&str> = own.map_or_else(|| readers.collect(), |(reader, _)| vec![reader]);
         let zone = self.zone_of(readers.first().copied());
+        let several = readers.iter().any(|reader| self.zone_of(Some(reader)) != zone);
         let rendered = if notice.private {
             let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
             let mut view = self.alert_view(db, about, notice, incidents).await?;
+            if several {
+                view.tell_one_zone();
+            }
             if let Some((reader, _)) = own {
                 let others = notice.recipients.iter().filter(|(r, _)| r != reader);
                 view.told_also = others.map(|(r, _)| self.name_of(r)).collect();
@@ -117,7 +121,7 @@ impl Pipeline {
             AlertEvent::Repeat
         };
         let mut incidents: Vec<IncidentView> = incidents.into_iter().map(|(view, _)| view).collect();
-        let state = self.fold_of(db, account).await?;
+        let state = self.fold_of(db, account, about.now).await?;
         add_habits(&mut incidents, &state);
         let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
         Ok(AlertView {
@@ -286,7 +290,7 @@ impl Pipeline {
             kind: account.kind,
             provisional: account.provisional,
             owner_name: account.owner.as_deref().map(|o| self.name_of(o)),
-            zone: None,
+            zone: account.time_zone.clone(),
         }
     }
 
@@ -365,6 +369,7 @@ fn cause_view(filed: &Filed, cause: &Cause) -> CauseView {
         to: message.to.iter().map(|a| person(Some(a))).collect(),
         cc: message.cc.iter().map(|a| person(Some(a))).collect(),
         sent_at: message.sent_at,
+        clock_minutes: message.clock_minutes.filter(|_| message.direction == Some(Direction::Inbound)),
         arrived_at: cause.arrived_at,
         late: cause.arrived_at.duration_since(cause.sent_at).as_hours() >= 24,
         subject: message.subject.clone(),

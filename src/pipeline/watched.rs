@@ -3,16 +3,18 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
+use super::digests::IN_FULL;
 use super::record::parse;
+use super::waits::Known;
 use super::{Pipeline, Result};
 use crate::calendar::{DAY_MINUTES, local_instant};
 use crate::config::{Account, Member};
 use crate::judge::Severity;
 use crate::notify::{DigestSpan, NewsLine, PromiseState, PromiseView, Trend, TrendLine};
+use crate::store::AnyConnection;
 use crate::store::commitments::{self, CommitmentRow};
 use crate::store::findings::{self, FindingRow};
-use crate::store::{AnyConnection, accounts};
-use crate::watch::{Commitment, Finding, State, What};
+use crate::watch::{Commitment, Finding, What};
 
 /// Days that a daily digest goes on naming a promise that nobody settled.
 const OVERDUE_DAYS: i32 = 20;
@@ -142,24 +144,20 @@ impl Pipeline {
     pub(super) async fn trend_lines(
         &self,
         db: &mut AnyConnection,
-        member: &Member,
+        states: &[Known<'_>],
         (now, span): (Timestamp, DigestSpan),
     ) -> Result<Vec<TrendLine>> {
         let mut lines = Vec::new();
         if span == DigestSpan::Daily {
-            return Ok(lines);
+            return Ok(Vec::new());
         }
-        for account in self.settings.accounts.iter().filter(|a| a.managers.contains(&member.address)) {
-            let Some(row) = accounts::fold(db, &account.id).await?.filter(|row| !row.state.is_empty()) else {
-                continue;
-            };
-            let state: State = parse(&row.state, "fold")?;
+        for (account, state) in states {
             let standing = state.trend.standing(self.settings.calendar_of(account), now);
             let points = |points: i64| u32::try_from(points.max(0)).unwrap_or(u32::MAX);
             if standing.pressure == 0 && standing.goodwill == 0 {
                 continue;
             }
-            lines.push(TrendLine {
+            let line = TrendLine {
                 account: account.name.clone(),
                 pressure: points(standing.pressure),
                 goodwill: points(standing.goodwill),
@@ -169,11 +167,15 @@ impl Pipeline {
                     _ => Trend::Steady,
                 },
                 note: state.trend.reasons.last().cloned().unwrap_or_default(),
-                chart: self.chart(db, account, now).await?,
-            });
+                chart: Vec::new(),
+            };
+            lines.push((*account, line));
         }
-        lines.sort_by_key(|line| std::cmp::Reverse(line.pressure));
-        Ok(lines)
+        lines.sort_by_key(|(_, line)| std::cmp::Reverse(line.pressure));
+        for (account, line) in lines.iter_mut().take(IN_FULL) {
+            line.chart = self.chart(db, account, now).await?;
+        }
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a look back over weeks shows: charts, answers, what recurs, and which rules are noisy.
+//! What a look back over weeks shows: charts, answers, what recurs, what was corrected, and which rules are noisy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,14 +6,17 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::digests::Arrived;
 use super::record::parse;
-use super::{Pipeline, Result};
+use super::so_far::standing;
+use super::waits::Known;
+use super::{Pipeline, Result, instant};
+use crate::command::Verb;
 use crate::config::{Account, Member};
-use crate::judge::{Side, signal};
-use crate::notify::{AnswerLine, CauseLine, DigestSpan, NewsLine, RuleLine, WaitLine, WeekPoint, WeekView};
+use crate::judge::{Severity, signal};
+use crate::notify::{CauseLine, CorrectionLine, DigestSpan, NewsLine, RuleLine, WeekPoint, WeekView};
 use crate::read::Direction;
 use crate::store::findings::{self, FindingRow};
-use crate::store::{AnyConnection, accounts, periods};
-use crate::watch::{Entry, Finding, State, What, weekly};
+use crate::store::{AnyConnection, answers, periods};
+use crate::watch::{Entry, Finding, What, weekly};
 
 /// Weeks in a chart, and days before them whose words still weigh.
 const WEEKS: i32 = 8;
@@ -22,6 +25,8 @@ const FADING_DAYS: i64 = 120;
 const FEW: usize = 8;
 /// A rule is noisy that fires on more than this share of mail, in percent, and on so many messages.
 const NOISY: (u64, u64) = (10, 5);
+/// Alerts of a rule that nobody answered, from which it is noisy too.
+const UNHEARD: u64 = 3;
 
 impl Pipeline {
     /// Pressure and goodwill of the last eight weeks; empty where both were nothing.
@@ -47,34 +52,18 @@ impl Pipeline {
         Ok(if blank { Vec::new() } else { chart })
     }
 
-    /// Answers that we owe at the accounts of `member`, the oldest first.
-    pub(super) async fn wait_lines(&self, db: &mut AnyConnection, member: &Member) -> Result<Vec<WaitLine>> {
-        let mut lines = Vec::new();
-        for (account, state) in self.states(db, member).await? {
-            let waits = state.clocks.pressing().filter(|wait| wait.owed_by == Side::Us);
-            lines.extend(waits.map(|wait| WaitLine {
-                account: account.name.clone(),
-                person: wait.name.clone(),
-                subject: wait.subject.clone(),
-                since: wait.since,
-            }));
-        }
-        lines.sort_by_key(|line| line.since);
-        Ok(lines)
-    }
-
     /// What only a week shows; nothing in a daily digest.
     pub(super) async fn week_view(
         &self,
         db: &mut AnyConnection,
-        member: &Member,
+        (member, states): (&Member, &[Known<'_>]),
         arrived: &[Arrived],
         (since, until, span): (Timestamp, Timestamp, DigestSpan),
     ) -> Result<WeekView> {
         if span == DigestSpan::Daily {
             return Ok(WeekView::default());
         }
-        let (mut late, mut people): (BTreeMap<String, u64>, Vec<NewsLine>) = (BTreeMap::new(), Vec::new());
+        let (mut missed, mut people): (BTreeMap<String, Vec<String>>, Vec<NewsLine>) = (BTreeMap::new(), Vec::new());
         for FindingRow { account, doc, .. } in
             findings::between(db, since.as_microsecond(), until.as_microsecond()).await?
         {
@@ -84,35 +73,54 @@ impl Pipeline {
                 continue;
             }
             match finding.what {
-                What::Unanswered => *late.entry(account.id).or_default() += 1,
+                // What they owe us has no alarm, and what will soon be late is not yet.
+                What::Unanswered if finding.alarm.is_some() && finding.id.ends_with(":missed") => {
+                    missed.entry(account.id).or_default().push(finding.id);
+                }
                 What::DifficultPerson => people.push(self.found_line(&account, &finding)),
                 _ => {}
             }
         }
-        let mut answers = Vec::new();
-        for (account, state) in self.states(db, member).await? {
-            let took = state.clocks.our_answers(since);
-            let line = AnswerLine {
-                account: account.name.clone(),
-                seen: took.len() as u64,
-                median: took.get(took.len() / 2).map_or_else(String::new, |minutes| working_time(*minutes)),
-                late: late.get(&account.id).copied().unwrap_or(0),
-            };
-            answers.extend(Some(line).filter(|line| line.seen > 0 || line.late > 0));
-        }
-        answers.sort_by_key(|line| std::cmp::Reverse(line.late));
-        Ok(WeekView { answers, causes: self.causes(arrived), people, rules: noisy(arrived) })
+        let said = self.said_between(db, member, (since, until)).await?;
+        Ok(WeekView {
+            answers: self.answer_lines(states, &missed, since),
+            causes: self.causes(arrived),
+            people,
+            rules: noisy(arrived, &said),
+            corrections: said.corrections,
+        })
     }
 
-    /// The accounts of `member` with what is true of each.
-    async fn states(&self, db: &mut AnyConnection, member: &Member) -> Result<Vec<(&Account, State)>> {
-        let mut states = Vec::new();
-        for account in self.settings.accounts.iter().filter(|a| a.managers.contains(&member.address)) {
-            if let Some(row) = accounts::fold(db, &account.id).await?.filter(|row| !row.state.is_empty()) {
-                states.push((account, parse(&row.state, "fold")?));
+    /// What was answered about the accounts of `member`, without what was taken back.
+    async fn said_between(
+        &self,
+        db: &mut AnyConnection,
+        member: &Member,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Result<Answered> {
+        let mut said = Answered::default();
+        for (row, logged) in standing(answers::between(db, since.as_microsecond(), until.as_microsecond()).await?)? {
+            let account = self.account(&row.account);
+            if !account.managers.contains(&member.address) {
+                continue;
             }
+            if !matches!(logged.asks, Verb::Undo) {
+                let keys = logged.covers.iter().flat_map(|covered| covered.keys.iter().chain(&covered.cites));
+                said.keys.extend(keys.map(|key| (account.id.clone(), key.clone())));
+            }
+            let Verb::Wrong { signal: wrong } = &logged.asks else { continue };
+            for rule in &logged.rules {
+                *said.wrong.entry(rule.clone()).or_default() += 1;
+            }
+            said.corrections.push(CorrectionLine {
+                at: instant(row.at_us).unwrap_or(until),
+                account: account.name,
+                who: self.name_of(&row.person),
+                what: wrong.as_deref().map_or_else(String::new, |name| signal::phrase(name).to_owned()),
+                rules: logged.rules,
+            });
         }
-        Ok(states)
+        Ok(said)
     }
 
     fn causes(&self, arrived: &[Arrived]) -> Vec<CauseLine> {
@@ -140,28 +148,48 @@ impl Pipeline {
     }
 }
 
-/// Rules that fired on so much of the mail that they say little.
-fn noisy(arrived: &[Arrived]) -> Vec<RuleLine> {
+/// What people answered in a week.
+#[derive(Default)]
+struct Answered {
+    corrections: Vec<CorrectionLine>,
+    /// How often each rule was wrong.
+    wrong: BTreeMap<String, u64>,
+    /// Account and key of every message that somebody answered for.
+    keys: BTreeSet<(String, String)>,
+}
+
+/// Rules that say little: those that people said were wrong, those that nobody answers, and those that fire on much
+/// of the mail.
+fn noisy(arrived: &[Arrived], said: &Answered) -> Vec<RuleLine> {
     let of = arrived.iter().filter(|a| !a.entry.automatic).count() as u64;
-    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, RuleLine> = BTreeMap::new();
     for one in arrived.iter().filter(|a| !a.entry.automatic) {
         let counted = one.filed.verdict.hits.iter().filter(|hit| hit.suppressed.is_none() && hit.signal.is_some());
+        let told = one.entry.severity >= Severity::Warning;
+        let answered = told && said.keys.contains(&(one.account.clone(), one.entry.key.clone()));
         for rule in counted.map(|hit| hit.rule.as_str()).collect::<BTreeSet<_>>() {
-            *seen.entry(rule).or_default() += 1;
+            let line = seen.entry(rule).or_insert_with(|| RuleLine { of, ..blank(rule) });
+            line.messages += 1;
+            line.told += u64::from(told);
+            line.answered += u64::from(answered);
         }
+    }
+    for (rule, times) in &said.wrong {
+        seen.entry(rule).or_insert_with(|| RuleLine { of, ..blank(rule) }).corrected += times;
     }
     let (share, least) = NOISY;
     let mut lines: Vec<RuleLine> = seen
-        .into_iter()
-        .filter(|(_, messages)| *messages >= least && messages * 100 > of * share)
-        .map(|(rule, messages)| RuleLine { rule: rule.to_owned(), messages, of })
+        .into_values()
+        .filter(|line| {
+            let much = line.messages >= least && line.messages * 100 > of * share;
+            line.corrected > 0 || much || (line.told >= UNHEARD && line.answered == 0)
+        })
         .collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.messages));
+    lines.sort_by_key(|line| std::cmp::Reverse((line.corrected, line.told - line.answered, line.messages)));
     lines.truncate(FEW);
     lines
 }
 
-/// `40 min`, `3 h`, as people say it.
-fn working_time(minutes: i64) -> String {
-    if minutes < 90 { format!("{minutes} min") } else { format!("{} h", (minutes + 30) / 60) }
+fn blank(rule: &str) -> RuleLine {
+    RuleLine { rule: rule.to_owned(), messages: 0, of: 0, told: 0, answered: 0, corrected: 0 }
 }

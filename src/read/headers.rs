@@ -22,6 +22,8 @@ use crate::intake;
 const MOST_ADDRESSES: usize = 1_000;
 /// Most ids of one field.
 const MOST_IDS: usize = 200;
+/// Clocks that people live by, in minutes ahead of UTC.
+const CLOCKS: std::ops::RangeInclusive<i16> = -720..=840;
 /// Longest id, in bytes: a line of a header (RFC 5322).
 const LONGEST_ID: usize = 998;
 
@@ -34,6 +36,8 @@ pub(super) struct Headers {
     pub(super) subject: String,
     pub(super) sent_at: Option<Timestamp>,
     pub(super) date_raw: String,
+    /// Minutes by which the author's clock was ahead of UTC, where the Date tells.
+    pub(super) clock_minutes: Option<i16>,
     pub(super) message_id: Option<String>,
     pub(super) in_reply_to: Vec<String>,
     pub(super) references: Vec<String>,
@@ -58,6 +62,7 @@ impl Headers {
             subject: subject(mail),
             sent_at: date(mail, &date_raw, zone, &mut doubts),
             date_raw,
+            clock_minutes: clock(mail),
             message_id: ids(mail.header("Message-ID")).into_iter().next(),
             in_reply_to: ids(mail.header("In-Reply-To")),
             references: ids(mail.header("References")),
@@ -328,6 +333,14 @@ fn date(mail: &Mail<'_>, raw: &str, zone: &TimeZone, doubts: &mut Vec<&'static s
     let received = trace.find_map(|(_, value)| intake::received_at(value));
     doubts.push(if received.is_some() { "no date of its own; taken from its arrival" } else { "it has no date" });
     received
+}
+
+/// The clock of the author's program. Zero is what servers write that know no place, so it tells nothing.
+fn clock(mail: &Mail<'_>) -> Option<i16> {
+    let date = mail.date().filter(|date| intake::instant(date).is_some())?;
+    let minutes = i16::from(date.tz_hour) * 60 + i16::from(date.tz_minute);
+    let ahead = if date.tz_before_gmt { -minutes } else { minutes };
+    (ahead != 0 && CLOCKS.contains(&ahead)).then_some(ahead)
 }
 
 /// Ids without angle brackets, each once, in order.

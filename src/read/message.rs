@@ -187,6 +187,10 @@ pub struct Message {
     pub subject: String,
     /// When it was written.
     pub sent_at: Option<Timestamp>,
+    /// Minutes by which the clock of its author's program was ahead of UTC, as its own Date says; `None` where that
+    /// does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_minutes: Option<i16>,
     /// When it reached us by its own headers: topmost Received, else the carrier's Date.
     pub arrived_at: Option<Timestamp>,
     /// Towards us, from us, or among us; `None` where the author is unknown.

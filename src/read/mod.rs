@@ -221,6 +221,7 @@ fn described(fields: &Headers) -> Message {
     message.cc.clone_from(&fields.cc);
     message.subject.clone_from(&fields.subject);
     message.sent_at = fields.sent_at;
+    message.clock_minutes = fields.clock_minutes;
     message.in_reply_to.clone_from(&fields.in_reply_to);
     message.references.clone_from(&fields.references);
     message.conversation.clone_from(&fields.conversation);
@@ -256,6 +257,7 @@ fn blank() -> Message {
         cc: Vec::new(),
         subject: String::new(),
         sent_at: None,
+        clock_minutes: None,
         arrived_at: None,
         direction: None,
         automatic: None,
@@ -317,6 +319,7 @@ fn obey(message: &mut Message, directives: Directives) {
         if message.carrier.is_none() && message.wrapping != Wrapping::Inline {
             message.carrier = Some(Carrier { from: message.from.clone(), sent_at: message.sent_at });
             message.wrapping = Wrapping::Inline;
+            message.clock_minutes = None;
         }
         message.from = Some(Address { name, address: address.clone() });
     }

@@ -42,6 +42,15 @@ pub struct Contact {
     pub last_us: i64,
 }
 
+/// What is true of each account that is folded, as JSON, by account.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn folds(db: &mut AnyConnection) -> Result<Vec<(String, String)>> {
+    Ok(sqlx::query_as("SELECT account, state FROM folds WHERE state <> '' ORDER BY account").fetch_all(db).await?)
+}
+
 /// How far an account is folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoldRow {

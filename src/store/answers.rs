@@ -89,6 +89,21 @@ pub async fn of_account(db: &mut AnyConnection, account: &str) -> Result<Vec<Ans
         .await?)
 }
 
+/// What was answered after `since_us` and not after `until_us`, about whatever account, in the order in which it happened.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn between(db: &mut AnyConnection, since_us: i64, until_us: i64) -> Result<Vec<AnswerRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id, at_us, person, account, verb, doc FROM answers WHERE at_us > $1 AND at_us <= $2 ORDER BY id",
+    )
+    .bind(since_us)
+    .bind(until_us)
+    .fetch_all(db)
+    .await?)
+}
+
 /// Answers of these four kinds and what takes them back, about whatever account: what reaches beyond one incident.
 ///
 /// # Errors

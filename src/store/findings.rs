@@ -70,6 +70,27 @@ pub async fn of_account(db: &mut AnyConnection, account: &str) -> Result<Vec<Fin
     .await?)
 }
 
+/// Account and name of what was found out of this kind after `since_us` and not after `until_us`.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn names_between(
+    db: &mut AnyConnection,
+    event: &str,
+    (since_us, until_us): (i64, i64),
+) -> Result<Vec<(String, String)>> {
+    Ok(sqlx::query_as(
+        "SELECT account, id FROM findings WHERE event = $1 AND known_us > $2 AND known_us <= $3
+         ORDER BY account, id",
+    )
+    .bind(event)
+    .bind(since_us)
+    .bind(until_us)
+    .fetch_all(db)
+    .await?)
+}
+
 /// What was found out after `since_us` and not after `until_us`, in order of time.
 ///
 /// # Errors

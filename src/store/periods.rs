@@ -2,7 +2,7 @@
 
 use sqlx::{AnyConnection, FromRow};
 
-use super::Result;
+use super::{Result, sql};
 
 /// A message that arrived, with its documents as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -58,6 +58,56 @@ pub async fn entries_since(db: &mut AnyConnection, account: &str, since_us: i64)
 /// Fails where the store does.
 pub async fn first_arrival(db: &mut AnyConnection) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar("SELECT MIN(arrived_us) FROM messages WHERE history = 0").fetch_one(db).await?)
+}
+
+/// A message by what makes its copies the same, with its documents as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct KnownRow {
+    /// What makes two copies the same message.
+    pub content_key: String,
+    /// The whole reading.
+    pub doc: String,
+    /// The verdict on it.
+    pub verdict: String,
+}
+
+/// Those of these messages that were judged, in no order.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn known(db: &mut AnyConnection, content_keys: &[String]) -> Result<Vec<KnownRow>> {
+    let mut known = Vec::new();
+    for run in sql::runs(content_keys) {
+        let statement = sql::with_rows(
+            "SELECT messages.content_key, messages.doc, verdicts.doc AS verdict
+             FROM messages JOIN verdicts ON verdicts.message = messages.id
+             WHERE messages.content_key IN (VALUES :rows)",
+            1,
+            1,
+            run.len(),
+        );
+        let mut query = sqlx::query_as(statement);
+        for key in run {
+            query = query.bind(sql::key(key).into_owned());
+        }
+        known.extend(query.fetch_all(&mut *db).await?);
+    }
+    Ok(known)
+}
+
+/// When each open incident was last told, in unix microseconds, by its name.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn last_told_of_open(db: &mut AnyConnection) -> Result<Vec<(String, i64)>> {
+    Ok(sqlx::query_as(
+        "SELECT told.incident, MAX(told.at_us) FROM told JOIN incidents ON incidents.id = told.incident
+         WHERE incidents.closed_us IS NULL GROUP BY told.incident ORDER BY told.incident",
+    )
+    .fetch_all(db)
+    .await?)
 }
 
 /// When an incident was last told, in unix microseconds.
