@@ -17,6 +17,8 @@ pub struct Sheet {
     words: Vec<Range<usize>>,
     /// By word: the place in the message of which it was made.
     origins: Vec<Range<usize>>,
+    /// By word: whether a sentence begins with it.
+    begins: Vec<bool>,
     text: String,
     marks: Vec<(String, f64)>,
 }
@@ -39,6 +41,11 @@ impl Sheet {
             let start = plain.len();
             if token.starts_with(|c: char| c.is_ascii_digit()) {
                 plain.push('#');
+            } else if token.is_ascii() {
+                plain.push_str(token);
+                if let Some(word) = plain.get_mut(start..) {
+                    word.make_ascii_lowercase();
+                }
             } else {
                 plain.extend(token.chars().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }));
             }
@@ -46,7 +53,8 @@ impl Sheet {
             origins.push(at..at + token.len());
         }
         let marks = marks(letter, by_rules, words.len());
-        Self { plain, words, origins, text, marks }
+        let begins = beginnings(&text, &origins);
+        Self { plain, words, origins, begins, text, marks }
     }
 
     /// Each word, and each pair of neighbours, as often as it is there.
@@ -76,6 +84,20 @@ impl Sheet {
         let pairs = self.words.windows(2).enumerate();
         words.chain(pairs.filter_map(|(n, pair)| Some((pair.first()?.start..pair.last()?.end, n))))
     }
+}
+
+/// Which words begin a sentence. The sign that ends one may be a word of its own, or stand between two.
+fn beginnings(text: &str, origins: &[Range<usize>]) -> Vec<bool> {
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n');
+    let mut before: Option<usize> = None;
+    let begins = |origin: &Range<usize>| {
+        let ended = before.replace(origin.end).is_none_or(|end| {
+            let between = text.get(end.saturating_sub(1)..origin.start);
+            between.is_none_or(|between| between.contains(ends))
+        });
+        ended && !text.get(origin.clone()).is_some_and(|word| word.contains(ends))
+    };
+    origins.iter().map(begins).collect()
 }
 
 /// The text with blanks in the place of a phrase, whatever its letter case.
@@ -116,10 +138,11 @@ fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
                 rest.next();
             }
             let token = text.get(start..end)?;
-            let token = if of == 1 { token.trim_matches(['\'', '’']) } else { token };
+            let (whole, apostrophes) = (token.len(), ['\'', '’']);
+            let token = if of == 1 { token.trim_start_matches(apostrophes) } else { token };
             if !token.is_empty() {
-                let lead = text.get(start..end)?.find(token)?;
-                return Some((start + lead, token));
+                let at = start + whole - token.len();
+                return Some((at, if of == 1 { token.trim_end_matches(apostrophes) } else { token }));
             }
         }
     })
@@ -162,21 +185,11 @@ fn marks(letter: &Letter<'_>, by_rules: &Verdict, words: usize) -> Vec<(String, 
 impl Sheet {
     /// The sentence whose words add up to most; at most 200 characters.
     pub(super) fn strongest(&self, by_word: &[f64]) -> String {
-        let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n');
         let mut best: Option<(f64, Range<usize>)> = None;
         let mut here: Option<(f64, Range<usize>)> = None;
-        for (origin, points) in self.origins.iter().zip(by_word) {
-            // The sign that ends a sentence may be a word of its own, or stand between two.
-            let ended = here.as_ref().is_some_and(|(_, span)| {
-                let between = self.text.get(span.end.saturating_sub(1)..origin.start);
-                between.is_none_or(|between| between.contains(ends))
-            });
+        for ((origin, begins), points) in self.origins.iter().zip(&self.begins).zip(by_word) {
             here = match here {
-                Some((sum, span))
-                    if !ended || self.text.get(origin.clone()).is_some_and(|word| word.contains(ends)) =>
-                {
-                    Some((sum + points, span.start..origin.end))
-                }
+                Some((sum, span)) if !begins => Some((sum + points, span.start..origin.end)),
                 _ => Some((*points, origin.clone())),
             };
             if let Some((sum, span)) = &here {
