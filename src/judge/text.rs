@@ -91,7 +91,10 @@ impl Zone {
         for line in paragraphs(&plain(raw)) {
             let start = zone.text.len();
             zone.text.push_str(&line);
-            zone.low.push_str(&line.to_ascii_lowercase());
+            zone.low.push_str(&line);
+            if let Some(low) = zone.low.get_mut(start..) {
+                low.make_ascii_lowercase();
+            }
             let whole = Line { text: &line, low: zone.low.get(start..).unwrap_or(""), notions: u128::MAX };
             courtesies.push((zone.sentences.len(), words.is_courtesy(whole)));
             zone.split(start, words);
@@ -171,10 +174,12 @@ impl Zone {
         let line = whole.text();
         let mut begin = 0;
         let mut found = Vec::new();
-        let mut chars = line.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
+        for (at, c) in line.char_indices() {
             let end = at + c.len_utf8();
-            let next = chars.peek().map(|(_, next)| *next);
+            if end - begin <= LONGEST_SENTENCE && !matches!(c, '.' | '!' | '?' | '…') {
+                continue;
+            }
+            let next = line.get(end..).and_then(|rest| rest.chars().next());
             let long = end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
             let closes = matches!(c, '.' | '!' | '?' | '…')
                 && next.is_none_or(|n| n == ' ' || matches!(n, '"' | ')'))
@@ -225,7 +230,8 @@ fn paragraphs(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut open = false;
     for line in text.split('\n') {
-        let mut words = line.split_whitespace().peekable();
+        // No other blanks are left.
+        let mut words = line.split(' ').filter(|word| !word.is_empty()).peekable();
         let Some(first) = words.peek().copied() else {
             open = false;
             continue;
