@@ -2,6 +2,7 @@
 //! of whom it speaks. The words are data, in `rules/lang/judge-en.toml`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -83,8 +84,23 @@ pub(super) struct Words {
     prefilter: Prefilter,
 }
 
-/// Notions by name. Names are looked up a hundred times a sentence; what is looked up never comes by mail.
-type Named = HashMap<String, Notion, FixedState>;
+/// Notions by the hash of their names: they are looked up a hundred times a sentence, and never by a name that came by mail.
+#[derive(Debug)]
+struct Named(HashMap<u64, Notion, FixedState>);
+
+impl Named {
+    fn new(pack: &BTreeMap<String, String>, compile: &mut impl FnMut(&str) -> Notion) -> Self {
+        Self(pack.iter().map(|(name, text)| (Self::hash(name), compile(text))).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&Notion> {
+        self.0.get(&Self::hash(name))
+    }
+
+    fn hash(name: &str) -> u64 {
+        FixedState::default().hash_one(name)
+    }
+}
 
 /// One expression of the language pack.
 #[derive(Debug)]
@@ -170,9 +186,9 @@ impl Words {
             unhurried: compile(&pack.unhurried),
             inherited: compile(&pack.inherited),
             idle: pack.idle.split_whitespace().map(str::to_owned).collect(),
-            time: pack.time.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
-            promise: pack.promise.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
-            deed: pack.deed.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
+            time: Named::new(&pack.time, &mut compile),
+            promise: Named::new(&pack.promise, &mut compile),
+            deed: Named::new(&pack.deed, &mut compile),
         };
         words.prefilter = Prefilter::new(known.iter()).expect("the language pack is whole");
         words

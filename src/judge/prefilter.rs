@@ -18,23 +18,33 @@ const FEW_BYTES: usize = 40_000;
 #[derive(Debug, Clone)]
 pub(super) struct Prefilter {
     finder: AhoCorasick,
-    /// By text: the literals that it is.
-    literals: Vec<Vec<Literal>>,
-    /// How many literals there are.
-    count: usize,
+    /// By text: the number of the first of the literals that it is, and of the last one's successor.
+    texts: Vec<Range<u32>>,
+    /// By number. What is met in every text lies close together.
+    literals: Vec<Literal>,
+    /// The groups of the first literal, of the second, …
+    groups: Vec<Group>,
     /// By group: the expressions that it leads, of whose groups it is the one least often met.
     led: Vec<Vec<Led>>,
     /// Expressions that need nothing known: they run on every sentence.
     always: Vec<u32>,
 }
 
-/// A text at the edge of words or not, and the groups that it belongs to.
+/// A text at the edge of words or not.
 #[derive(Debug, Clone)]
 struct Literal {
-    number: usize,
     left: bool,
     right: bool,
-    groups: Vec<u32>,
+    /// Where the groups that it belongs to stand.
+    groups: Range<u32>,
+}
+
+/// A group that a literal belongs to.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    number: u32,
+    /// Whether it leads an expression.
+    leads: bool,
 }
 
 /// An expression, and what it needs beside the group that leads it: that same group where it needs nothing more.
@@ -106,16 +116,18 @@ impl Prefilter {
             .prefilter(false)
             .build(by_text.keys())
             .map_err(|e| format!("the words of all rules together are too many: {e}"))?;
-        let mut count = 0;
-        let numbered = |edges: Edges| {
-            let literal = |((left, right), groups)| {
-                count += 1;
-                Literal { number: count - 1, left, right, groups }
-            };
-            edges.into_iter().map(literal).collect()
-        };
-        let literals = by_text.into_values().map(numbered).collect();
-        Ok(Self { finder, literals, count, led, always })
+        let mut prefilter = Self { finder, texts: Vec::new(), literals: Vec::new(), groups: Vec::new(), led, always };
+        for edges in by_text.into_values() {
+            let first = place(prefilter.literals.len());
+            for ((left, right), groups) in edges {
+                let from = place(prefilter.groups.len());
+                let leads = |number: &u32| prefilter.led.get(*number as usize).is_some_and(|led| !led.is_empty());
+                prefilter.groups.extend(groups.into_iter().map(|number| Group { number, leads: leads(&number) }));
+                prefilter.literals.push(Literal { left, right, groups: from..place(prefilter.groups.len()) });
+            }
+            prefilter.texts.push(first..place(prefilter.literals.len()));
+        }
+        Ok(prefilter)
     }
 
     /// The expressions worth trying in a zone, and where.
@@ -145,8 +157,8 @@ impl Prefilter {
                 }
                 let text = zone.low().get(span.clone()).unwrap_or("");
                 let place = hit.start() - span.start..hit.end() - span.start;
-                for literal in self.literals.get(hit.pattern().as_usize()).into_iter().flatten() {
-                    self.meet(marks, literal, text, &place);
+                for number in self.texts.get(hit.pattern().as_usize()).cloned().into_iter().flatten() {
+                    self.meet(marks, number, text, &place);
                 }
             }
             self.settle(marks, was, found);
@@ -154,17 +166,21 @@ impl Prefilter {
     }
 
     /// Marks the groups of a literal. One that is repeated a thousand times in a sentence is looked up once.
-    fn meet(&self, marks: &mut Marks, literal: &Literal, text: &str, place: &Range<usize>) {
-        let Some(seen) = marks.literals.get_mut(literal.number).filter(|seen| **seen != marks.now) else { return };
+    fn meet(&self, marks: &mut Marks, number: u32, text: &str, place: &Range<usize>) {
+        let Some(seen) = marks.literals.get_mut(number as usize).filter(|seen| **seen != marks.now) else { return };
+        let Some(literal) = self.literals.get(number as usize) else { return };
         if (literal.left && !is_edge(text, place.start)) || (literal.right && !is_edge(text, place.end)) {
             return;
         }
         *seen = marks.now;
-        for group in &literal.groups {
-            let Some(seen) = marks.groups.get_mut(*group as usize).filter(|seen| **seen != marks.now) else { continue };
+        let groups = literal.groups.start as usize..literal.groups.end as usize;
+        for group in self.groups.get(groups).unwrap_or_default() {
+            let Some(seen) = marks.groups.get_mut(group.number as usize).filter(|seen| **seen != marks.now) else {
+                continue;
+            };
             *seen = marks.now;
-            if self.led.get(*group as usize).is_some_and(|led| !led.is_empty()) {
-                marks.met.push(*group);
+            if group.leads {
+                marks.met.push(group.number);
             }
         }
     }
@@ -186,7 +202,7 @@ impl Marks {
         if self.now > u32::MAX / 2 {
             *self = Self::default();
         }
-        self.literals.resize(self.literals.len().max(of.count), 0);
+        self.literals.resize(self.literals.len().max(of.literals.len()), 0);
         self.groups.resize(self.groups.len().max(of.led.len()), 0);
         self.met.clear();
         self.next();
@@ -195,6 +211,10 @@ impl Marks {
     fn next(&mut self) {
         self.now = self.now.saturating_add(1);
     }
+}
+
+fn place(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 /// Whether a word begins or ends at a byte, as `\b` has it.

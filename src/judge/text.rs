@@ -100,7 +100,7 @@ impl Zone {
             zone.split(start, words);
             zone.text.push('\n');
             zone.low.push('\n');
-            zone.words += line.split(' ').count();
+            zone.words += 1 + line.bytes().filter(|byte| *byte == b' ').count();
         }
         words.note(&mut zone);
         // Where nothing else is said, a courtesy is the message.
@@ -209,19 +209,22 @@ impl Zone {
 fn plain(raw: &str) -> String {
     let cut = raw.floor_char_boundary(MOST_BYTES);
     let mut out = String::with_capacity(cut);
-    for c in raw.get(..cut).unwrap_or("").chars() {
-        match c {
-            ' '..='_' | 'a'..='~' => out.push(c),
+    let mut rest = raw.get(..cut).unwrap_or("");
+    while let Some(at) = rest.find(|c| !matches!(c, ' '..='_' | 'a'..='~' | '\n')) {
+        out.push_str(rest.get(..at).unwrap_or(""));
+        let mut chars = rest.get(at..).unwrap_or("").chars();
+        match chars.next().unwrap_or(' ') {
             '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' | '`' => out.push('\''),
             '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{00ab}' | '\u{00bb}' => out.push('"'),
             '\u{00ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\r' => {}
             '\u{017f}' => out.push('s'),
             '\u{212a}' => out.push('K'),
-            '\n' => out.push('\n'),
             c if c.is_whitespace() || c.is_control() => out.push(' '),
             c => out.push(c),
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out
 }
 
@@ -231,7 +234,7 @@ fn paragraphs(text: &str) -> Vec<String> {
     let mut open = false;
     for line in text.split('\n') {
         // No other blanks are left.
-        let mut words = line.split(' ').filter(|word| !word.is_empty()).peekable();
+        let mut words = line.split_ascii_whitespace().peekable();
         let Some(first) = words.peek().copied() else {
             open = false;
             continue;

@@ -117,32 +117,28 @@ fn without(text: &str, phrase: &str) -> String {
 /// Runs of letters with their apostrophes, of digits, of `?` and `!`, and signs of money; each with its place.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let kind = |c: char| match c {
-        '\'' | '’' => 1,
-        c if c.is_alphabetic() => 1,
-        c if c.is_ascii_digit() => 2,
+        'a'..='z' | 'A'..='Z' | '\'' | '’' => 1,
+        '0'..='9' => 2,
         '?' | '!' => 3,
         '£' | '$' | '€' => 4,
+        c if !c.is_ascii() && c.is_alphabetic() => 1,
         _ => 0,
     };
-    let mut rest = text.char_indices().peekable();
+    let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let (start, first) = rest.next()?;
-            let of = kind(first);
-            if of == 0 {
-                continue;
-            }
-            let mut end = start + first.len_utf8();
-            while let Some((at, next)) = rest.peek().copied().filter(|(_, next)| of < 4 && kind(*next) == of) {
-                end = at + next.len_utf8();
-                rest.next();
-            }
-            let token = text.get(start..end)?;
-            let (whole, apostrophes) = (token.len(), ['\'', '’']);
-            let token = if of == 1 { token.trim_start_matches(apostrophes) } else { token };
+            let rest = text.get(at..)?;
+            let start = at + rest.find(|c| kind(c) != 0)?;
+            let rest = text.get(start..)?;
+            let of = rest.chars().next().map(kind)?;
+            let length = if of < 4 { rest.find(|c| kind(c) != of) } else { rest.chars().next().map(char::len_utf8) };
+            let whole = rest.get(..length.unwrap_or(rest.len()))?;
+            at = start + whole.len();
+            let apostrophes = ['\'', '’'];
+            let token = if of == 1 { whole.trim_start_matches(apostrophes) } else { whole };
             if !token.is_empty() {
-                let at = start + whole - token.len();
-                return Some((at, if of == 1 { token.trim_end_matches(apostrophes) } else { token }));
+                let start = at - token.len();
+                return Some((start, if of == 1 { token.trim_end_matches(apostrophes) } else { token }));
             }
         }
     })
@@ -176,7 +172,7 @@ fn marks(letter: &Letter<'_>, by_rules: &Verdict, words: usize) -> Vec<(String, 
     let shouted = letter
         .new_text
         .split(|c: char| !c.is_alphabetic())
-        .filter(|word| word.chars().count() >= 3 && word.chars().all(char::is_uppercase));
+        .filter(|word| word.chars().all(char::is_uppercase) && word.chars().nth(2).is_some());
     mark("=capitals".to_owned(), f64::from(u8::try_from(shouted.take(4).count()).unwrap_or(4)) / 3.0);
     mark("=length".to_owned(), f64::from(u16::try_from(words).unwrap_or(u16::MAX)).ln_1p() / 4.0);
     found

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 
 use foldhash::fast::FixedState;
@@ -31,18 +32,18 @@ pub struct Question {
 struct Term {
     /// How much rarer it is than a word that all texts have: 1 or more.
     rarity: f64,
-    /// Where its weights stand among those of all terms.
-    weights: Range<usize>,
     /// The questions for which it weighs anything, a bit each.
     asked: u64,
+    /// Where its weights, one a bit, begin among those of all terms.
+    from: u32,
 }
 
 /// The weights of a language.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Weights {
     questions: Vec<Question>,
-    /// Fixed once it is read, so that no text can make it slow.
-    places: HashMap<Box<str>, u32, FixedState>,
+    /// Places of terms by their hash: no two share one, and the words themselves need not be looked at.
+    places: HashMap<u64, u32, FixedState>,
     terms: Vec<Term>,
     /// Place in the questions, and weight: those of the first term, of the second, …
     all: Vec<(u16, f32)>,
@@ -126,7 +127,7 @@ impl Weights {
             let (place, weight) = field.split_once(':')?;
             Some((place.parse().ok()?, weight.parse().ok()?))
         };
-        let (from, mut asked) = (self.all.len(), 0u64);
+        let (from, mut asked) = (u32::try_from(self.all.len()).ok()?, 0u64);
         for field in fields.next()?.split(' ') {
             let (question, weight): (u16, f32) = weight(field)?;
             // Questions are few, and stand in order.
@@ -134,58 +135,63 @@ impl Weights {
             asked |= bit;
             self.all.push((question, weight));
         }
-        self.places.insert(first.into(), u32::try_from(self.terms.len()).ok()?);
-        self.terms.push(Term { rarity, weights: from..self.all.len(), asked });
+        let place = u32::try_from(self.terms.len()).ok()?;
+        if self.places.insert(hash(first), place).is_some() {
+            return None;
+        }
+        self.terms.push(Term { rarity, asked, from });
         Some(())
     }
 
     /// What the term of a place weighs for one question.
     fn weight(&self, place: u32, question: u16) -> f64 {
         let bit = 1u64.checked_shl(question.into()).unwrap_or(0);
-        let weight = self.terms.get(place as usize).filter(|term| term.asked & bit != 0).and_then(|term| {
-            let before = (term.asked & (bit - 1)).count_ones();
-            self.all.get(term.weights.clone())?.get(before as usize)
-        });
+        let term = self.terms.get(place as usize).filter(|term| term.asked & bit != 0);
+        let weight = term.and_then(|term| self.all.get((term.from + (term.asked & (bit - 1)).count_ones()) as usize));
         weight.map_or(0.0, |(_, weight)| f64::from(*weight))
     }
 
     /// What the term of a place weighs for which question.
     fn of(&self, place: u32) -> &[(u16, f32)] {
-        let term = self.terms.get(place as usize);
-        term.and_then(|term| self.all.get(term.weights.clone())).unwrap_or_default()
+        let rest = self.terms.get(place as usize).and_then(|term| {
+            let from = term.from as usize;
+            self.all.get(from..from + term.asked.count_ones() as usize)
+        });
+        rest.unwrap_or_default()
     }
 
     pub(super) fn read(&self, sheet: &Sheet) -> Read {
-        let mut known: Vec<Known> = Vec::new();
-        // Each place beside the number of a term that has it.
-        let mut places: Vec<(u32, usize)> = Vec::new();
+        let mut known: Vec<Known> = Vec::with_capacity(2 * sheet.len());
+        // Each place, and below it the number of a term that has it: one number sorts faster than two.
+        let mut places: Vec<u64> = Vec::with_capacity(2 * sheet.len());
         for (span, word) in sheet.spans() {
-            let place = sheet.term(span.clone()).and_then(|term| self.places.get(term));
+            let place = sheet.term(span.clone()).and_then(|term| self.places.get(&hash(term)));
             if let Some(place) = place {
-                places.push((*place, known.len()));
+                places.push(u64::from(*place) << 32 | known.len() as u64);
                 known.push(Known { amount: 0, word, span });
             }
         }
         places.sort_unstable();
         let (mut terms, mut amounts) = (Vec::new(), Vec::new());
-        for run in places.chunk_by(|one, other| one.0 == other.0) {
-            let Some((place, _)) = run.first() else { continue };
-            let Some(term) = self.terms.get(*place as usize) else { continue };
-            terms.push(*place);
+        for run in places.chunk_by(|one, other| place_of(*one) == place_of(*other)) {
+            let Some(place) = run.first().map(|packed| place_of(*packed)) else { continue };
+            let Some(term) = self.terms.get(place as usize) else { continue };
+            terms.push(place);
             amounts.push(often(u32::try_from(run.len()).unwrap_or(u32::MAX)) * term.rarity);
         }
         levelled(&mut amounts);
-        let marks = sheet.marks().iter().filter_map(|(name, amount)| Some((*self.places.get(name.as_str())?, *amount)));
+        let marks = sheet.marks().iter().filter_map(|(name, amount)| Some((*self.places.get(&hash(name))?, *amount)));
         let mut amounts: Vec<(u32, f64)> = terms.into_iter().zip(amounts).collect();
         amounts.extend(marks.map(|(place, amount)| (place, marked(amount))));
         amounts.sort_unstable_by_key(|(place, _)| *place);
         // Both are in order of their places.
         let mut at = 0;
-        for (place, number) in places {
-            while amounts.get(at).is_some_and(|(here, _)| *here < place) {
+        for packed in places {
+            while amounts.get(at).is_some_and(|(here, _)| *here < place_of(packed)) {
                 at += 1;
             }
-            if let Some(known) = known.get_mut(number) {
+            let number = packed & u64::from(u32::MAX);
+            if let Some(known) = usize::try_from(number).ok().and_then(|number| known.get_mut(number)) {
                 known.amount = at;
             }
         }
@@ -255,6 +261,15 @@ impl Read {
             sentence: sheet.strongest(&by_word),
         }
     }
+}
+
+fn hash(term: &str) -> u64 {
+    FixedState::default().hash_one(term)
+}
+
+/// The upper half.
+fn place_of(packed: u64) -> u32 {
+    u32::try_from(packed >> 32).unwrap_or(u32::MAX)
 }
 
 /// Keeps the terms of most points, each once; of equals, those that come first among the weights.
