@@ -1,9 +1,12 @@
 //! What a sentence means around a match: denied, conditional, asked, hedged, and
 //! of whom it speaks. The words are data, in `rules/lang/judge-en.toml`.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
 use serde::Deserialize;
 
 use super::machine::{Captured, Machine};
@@ -46,9 +49,9 @@ struct Pack {
     unhurried: String,
     inherited: String,
     idle: String,
-    time: std::collections::BTreeMap<String, String>,
-    promise: std::collections::BTreeMap<String, String>,
-    deed: std::collections::BTreeMap<String, String>,
+    time: BTreeMap<String, String>,
+    promise: BTreeMap<String, String>,
+    deed: BTreeMap<String, String>,
 }
 
 /// The language pack, compiled.
@@ -73,12 +76,30 @@ pub(super) struct Words {
     copying: Notion,
     unhurried: Notion,
     inherited: Notion,
-    idle: std::collections::HashSet<String>,
-    time: std::collections::BTreeMap<String, Notion>,
-    promise: std::collections::BTreeMap<String, Notion>,
-    deed: std::collections::BTreeMap<String, Notion>,
+    idle: HashSet<String, FixedState>,
+    time: Named,
+    promise: Named,
+    deed: Named,
     /// Which notions may stand in which sentence.
     prefilter: Prefilter,
+}
+
+/// Notions by the hash of their names: they are looked up a hundred times a sentence, and never by a name that came by mail.
+#[derive(Debug)]
+struct Named(HashMap<u64, Notion, FixedState>);
+
+impl Named {
+    fn new(pack: &BTreeMap<String, String>, compile: &mut impl FnMut(&str) -> Notion) -> Self {
+        Self(pack.iter().map(|(name, text)| (Self::hash(name), compile(text))).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&Notion> {
+        self.0.get(&Self::hash(name))
+    }
+
+    fn hash(name: &str) -> u64 {
+        FixedState::default().hash_one(name)
+    }
 }
 
 /// One expression of the language pack.
@@ -165,9 +186,9 @@ impl Words {
             unhurried: compile(&pack.unhurried),
             inherited: compile(&pack.inherited),
             idle: pack.idle.split_whitespace().map(str::to_owned).collect(),
-            time: pack.time.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
-            promise: pack.promise.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
-            deed: pack.deed.iter().map(|(name, text)| (name.clone(), compile(text))).collect(),
+            time: Named::new(&pack.time, &mut compile),
+            promise: Named::new(&pack.promise, &mut compile),
+            deed: Named::new(&pack.deed, &mut compile),
         };
         words.prefilter = Prefilter::new(known.iter()).expect("the language pack is whole");
         words
@@ -332,14 +353,24 @@ impl Words {
     /// The same, at most so many.
     pub(super) fn stems(&self, text: &str, most: usize) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
+        let mut low = String::new();
         for word in text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '-')) {
-            let word = word.trim_matches(['\'', '-']).to_lowercase();
-            if word.chars().count() < 3 || self.idle.contains(&word) || is_number_of_day(&word) {
+            if found.len() >= most {
+                break;
+            }
+            let word = word.trim_matches(['\'', '-']);
+            if word.is_ascii() {
+                word.clone_into(&mut low);
+                low.make_ascii_lowercase();
+            } else {
+                low = word.to_lowercase();
+            }
+            if low.chars().nth(2).is_none() || self.idle.contains(&low) || is_number_of_day(&low) {
                 continue;
             }
-            let stem = stem(&word);
-            if found.len() < most && !found.contains(&stem) {
-                found.push(stem);
+            let stem = stem(&low);
+            if !found.iter().any(|other| other == stem) {
+                found.push(stem.to_owned());
             }
         }
         found
@@ -366,14 +397,14 @@ fn is_number_of_day(word: &str) -> bool {
 }
 
 /// A word without the commonest endings, so that `fixes`, `fixed` and `fixing` are one.
-fn stem(word: &str) -> String {
+fn stem(word: &str) -> &str {
     let word = word.strip_suffix("'s").unwrap_or(word);
     for ending in ["ations", "ation", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "s", "y", "e"] {
-        if let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3) {
-            return stem.to_owned();
+        if let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.chars().nth(2).is_some()) {
+            return stem;
         }
     }
-    word.to_owned()
+    word
 }
 
 fn colours(words: &Notion, sentence: Line<'_>, span: &Range<usize>) -> bool {

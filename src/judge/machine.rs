@@ -7,17 +7,18 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::nfa::thompson::backtrack::{BoundedBacktracker, Cache};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
 use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Input, MatchKind, PatternID};
+use regex_automata::{Anchored, Input, MatchKind, PatternID};
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
+use super::quick::{Quick, Told};
 use super::text::Line;
 
 /// Memory that one compiled expression may take, in bytes.
@@ -41,6 +42,8 @@ pub(super) struct Machine {
     /// Somewhere, letter case counts.
     cased: bool,
     ascii: OnceLock<Option<BoundedBacktracker>>,
+    /// For ASCII text.
+    quick: OnceLock<Option<Arc<Quick>>>,
     whole: OnceLock<Option<BoundedBacktracker>>,
 }
 
@@ -68,8 +71,8 @@ impl Machine {
         if bytes(&hir) > SIZE_LIMIT && compiled(&hir).is_none() {
             return Err(Fault::TooBig);
         }
-        let (ascii, whole) = (OnceLock::new(), OnceLock::new());
-        Ok((Self { written: written.to_owned(), verbose, cased, ascii, whole }, hir))
+        let (ascii, quick, whole) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok((Self { written: written.to_owned(), verbose, cased, ascii, quick, whole }, hir))
     }
 
     pub(super) fn written(&self) -> &str {
@@ -128,7 +131,7 @@ impl Machine {
         let ascii = line.text().is_ascii();
         let place = if ascii { &self.ascii } else { &self.whole };
         let compile = || {
-            let hir = folded(&read(&self.written, self.verbose).ok()?, self.cased, ascii);
+            let hir = self.hir(ascii)?;
             let config = BoundedBacktracker::config().prefilter(first_bytes(&hir));
             BoundedBacktracker::builder().configure(config).build_from_nfa(compiled(&hir)?).ok()
         };
@@ -138,17 +141,51 @@ impl Machine {
     fn search(&self, line: Line<'_>, from: usize, slots: &mut [Slot]) -> bool {
         let Some(engine) = self.engine(line) else { return false };
         let text = if self.cased { line.text() } else { line.low() };
-        let Some(length) = text.len().checked_sub(from) else { return false };
-        let input = Input::new(text).range(from..).earliest(slots.is_empty());
-        if length > engine.max_haystack_len() {
-            return by_breadth(engine.get_nfa(), &input, slots);
+        if from > text.len() {
+            return false;
         }
-        MEMORY.with_borrow_mut(|memory| {
-            let cache = memory.get_or_insert_with(|| engine.create_cache());
-            cache.reset(engine);
-            matches!(engine.try_search_slots(cache, &input, slots), Ok(Some(_)))
-        })
+        let mut input = Input::new(text).range(from..);
+        if line.text().is_ascii() {
+            match self.told(engine, &input, slots.is_empty()) {
+                Told::Nothing => return false,
+                Told::Match(_) if slots.is_empty() => return true,
+                Told::Match(found) => {
+                    if let [start, end] = slots {
+                        (*start, *end) = (NonMaxUsize::new(found.start), NonMaxUsize::new(found.end));
+                        return true;
+                    }
+                    input = input.range(found).anchored(Anchored::Yes);
+                }
+                Told::Unknown => {}
+            }
+        }
+        by_steps(engine, &input.earliest(slots.is_empty()), slots)
     }
+
+    fn told(&self, engine: &BoundedBacktracker, input: &Input<'_>, no_matter_where: bool) -> Told {
+        let quick = self.quick.get_or_init(|| Quick::new(engine.get_nfa()).map(Arc::new));
+        let Some(quick) = quick else { return Told::Unknown };
+        if no_matter_where {
+            return quick.is_match(input);
+        }
+        quick.find(input, || reversed(&self.hir(true)?))
+    }
+
+    fn hir(&self, ascii: bool) -> Option<Hir> {
+        Some(folded(&read(&self.written, self.verbose).ok()?, self.cased, ascii))
+    }
+}
+
+/// One state after the other, as they are compiled.
+fn by_steps(engine: &BoundedBacktracker, input: &Input<'_>, slots: &mut [Slot]) -> bool {
+    if input.get_range().len() > engine.max_haystack_len() {
+        return by_breadth(engine.get_nfa(), input, slots);
+    }
+    MEMORY.with_borrow_mut(|memory| {
+        let cache = memory.get_or_insert_with(|| engine.create_cache());
+        cache.reset(engine);
+        matches!(engine.try_search_slots(cache, input, slots), Ok(Some(_)))
+    })
 }
 
 /// For texts beyond the memory of the usual way.
@@ -198,6 +235,12 @@ fn read(written: &str, verbose: bool) -> Result<Hir, Box<regex_syntax::Error>> {
 
 fn compiled(hir: &Hir) -> Option<NFA> {
     let config = Config::new().nfa_size_limit(Some(SIZE_LIMIT)).which_captures(WhichCaptures::All);
+    Compiler::new().configure(config).build_from_hir(hir).ok()
+}
+
+/// The same for reading from the end of a match to its beginning.
+fn reversed(hir: &Hir) -> Option<NFA> {
+    let config = Config::new().nfa_size_limit(Some(SIZE_LIMIT)).which_captures(WhichCaptures::None).reverse(true);
     Compiler::new().configure(config).build_from_hir(hir).ok()
 }
 

@@ -13,6 +13,7 @@ mod language;
 mod machine;
 mod needs;
 mod prefilter;
+mod quick;
 mod rules;
 
 mod deadline;

@@ -13,7 +13,7 @@ const MOST: usize = 400;
 /// As many are written out where neighbours are put together.
 const MOST_CROSSED: usize = 48;
 /// Groups that are kept of one expression.
-const MOST_GROUPS: usize = 3;
+pub(super) const MOST_GROUPS: usize = 3;
 /// Beside the best group, one that is no better than this is not worth looking for.
 const POOR: usize = 3;
 /// A class of more characters is no set of literals.

@@ -91,13 +91,16 @@ impl Zone {
         for line in paragraphs(&plain(raw)) {
             let start = zone.text.len();
             zone.text.push_str(&line);
-            zone.low.push_str(&line.to_ascii_lowercase());
+            zone.low.push_str(&line);
+            if let Some(low) = zone.low.get_mut(start..) {
+                low.make_ascii_lowercase();
+            }
             let whole = Line { text: &line, low: zone.low.get(start..).unwrap_or(""), notions: u128::MAX };
             courtesies.push((zone.sentences.len(), words.is_courtesy(whole)));
             zone.split(start, words);
             zone.text.push('\n');
             zone.low.push('\n');
-            zone.words += line.split(' ').count();
+            zone.words += 1 + line.bytes().filter(|byte| *byte == b' ').count();
         }
         words.note(&mut zone);
         // Where nothing else is said, a courtesy is the message.
@@ -171,10 +174,12 @@ impl Zone {
         let line = whole.text();
         let mut begin = 0;
         let mut found = Vec::new();
-        let mut chars = line.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
+        for (at, c) in line.char_indices() {
             let end = at + c.len_utf8();
-            let next = chars.peek().map(|(_, next)| *next);
+            if end - begin <= LONGEST_SENTENCE && !matches!(c, '.' | '!' | '?' | '…') {
+                continue;
+            }
+            let next = line.get(end..).and_then(|rest| rest.chars().next());
             let long = end - begin > LONGEST_SENTENCE && (c == ' ' || end - begin > 2 * LONGEST_SENTENCE);
             let closes = matches!(c, '.' | '!' | '?' | '…')
                 && next.is_none_or(|n| n == ' ' || matches!(n, '"' | ')'))
@@ -204,19 +209,22 @@ impl Zone {
 fn plain(raw: &str) -> String {
     let cut = raw.floor_char_boundary(MOST_BYTES);
     let mut out = String::with_capacity(cut);
-    for c in raw.get(..cut).unwrap_or("").chars() {
-        match c {
-            ' '..='_' | 'a'..='~' => out.push(c),
+    let mut rest = raw.get(..cut).unwrap_or("");
+    while let Some(at) = rest.find(|c| !matches!(c, ' '..='_' | 'a'..='~' | '\n')) {
+        out.push_str(rest.get(..at).unwrap_or(""));
+        let mut chars = rest.get(at..).unwrap_or("").chars();
+        match chars.next().unwrap_or(' ') {
             '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' | '`' => out.push('\''),
             '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{00ab}' | '\u{00bb}' => out.push('"'),
             '\u{00ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\r' => {}
             '\u{017f}' => out.push('s'),
             '\u{212a}' => out.push('K'),
-            '\n' => out.push('\n'),
             c if c.is_whitespace() || c.is_control() => out.push(' '),
             c => out.push(c),
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out
 }
 
@@ -225,7 +233,8 @@ fn paragraphs(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut open = false;
     for line in text.split('\n') {
-        let mut words = line.split_whitespace().peekable();
+        // No other blanks are left.
+        let mut words = line.split_ascii_whitespace().peekable();
         let Some(first) = words.peek().copied() else {
             open = false;
             continue;

@@ -17,6 +17,8 @@ pub struct Sheet {
     words: Vec<Range<usize>>,
     /// By word: the place in the message of which it was made.
     origins: Vec<Range<usize>>,
+    /// By word: whether a sentence begins with it.
+    begins: Vec<bool>,
     text: String,
     marks: Vec<(String, f64)>,
 }
@@ -39,6 +41,11 @@ impl Sheet {
             let start = plain.len();
             if token.starts_with(|c: char| c.is_ascii_digit()) {
                 plain.push('#');
+            } else if token.is_ascii() {
+                plain.push_str(token);
+                if let Some(word) = plain.get_mut(start..) {
+                    word.make_ascii_lowercase();
+                }
             } else {
                 plain.extend(token.chars().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }));
             }
@@ -46,7 +53,8 @@ impl Sheet {
             origins.push(at..at + token.len());
         }
         let marks = marks(letter, by_rules, words.len());
-        Self { plain, words, origins, text, marks }
+        let begins = beginnings(&text, &origins);
+        Self { plain, words, origins, begins, text, marks }
     }
 
     /// Each word, and each pair of neighbours, as often as it is there.
@@ -78,6 +86,20 @@ impl Sheet {
     }
 }
 
+/// Which words begin a sentence. The sign that ends one may be a word of its own, or stand between two.
+fn beginnings(text: &str, origins: &[Range<usize>]) -> Vec<bool> {
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n');
+    let mut before: Option<usize> = None;
+    let begins = |origin: &Range<usize>| {
+        let ended = before.replace(origin.end).is_none_or(|end| {
+            let between = text.get(end.saturating_sub(1)..origin.start);
+            between.is_none_or(|between| between.contains(ends))
+        });
+        ended && !text.get(origin.clone()).is_some_and(|word| word.contains(ends))
+    };
+    origins.iter().map(begins).collect()
+}
+
 /// The text with blanks in the place of a phrase, whatever its letter case.
 fn without(text: &str, phrase: &str) -> String {
     let (low, phrase) = (text.to_ascii_lowercase(), phrase.to_ascii_lowercase());
@@ -95,31 +117,28 @@ fn without(text: &str, phrase: &str) -> String {
 /// Runs of letters with their apostrophes, of digits, of `?` and `!`, and signs of money; each with its place.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let kind = |c: char| match c {
-        '\'' | '’' => 1,
-        c if c.is_alphabetic() => 1,
-        c if c.is_ascii_digit() => 2,
+        'a'..='z' | 'A'..='Z' | '\'' | '’' => 1,
+        '0'..='9' => 2,
         '?' | '!' => 3,
         '£' | '$' | '€' => 4,
+        c if !c.is_ascii() && c.is_alphabetic() => 1,
         _ => 0,
     };
-    let mut rest = text.char_indices().peekable();
+    let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let (start, first) = rest.next()?;
-            let of = kind(first);
-            if of == 0 {
-                continue;
-            }
-            let mut end = start + first.len_utf8();
-            while let Some((at, next)) = rest.peek().copied().filter(|(_, next)| of < 4 && kind(*next) == of) {
-                end = at + next.len_utf8();
-                rest.next();
-            }
-            let token = text.get(start..end)?;
-            let token = if of == 1 { token.trim_matches(['\'', '’']) } else { token };
+            let rest = text.get(at..)?;
+            let start = at + rest.find(|c| kind(c) != 0)?;
+            let rest = text.get(start..)?;
+            let of = rest.chars().next().map(kind)?;
+            let length = if of < 4 { rest.find(|c| kind(c) != of) } else { rest.chars().next().map(char::len_utf8) };
+            let whole = rest.get(..length.unwrap_or(rest.len()))?;
+            at = start + whole.len();
+            let apostrophes = ['\'', '’'];
+            let token = if of == 1 { whole.trim_start_matches(apostrophes) } else { whole };
             if !token.is_empty() {
-                let lead = text.get(start..end)?.find(token)?;
-                return Some((start + lead, token));
+                let start = at - token.len();
+                return Some((start, if of == 1 { token.trim_end_matches(apostrophes) } else { token }));
             }
         }
     })
@@ -153,7 +172,7 @@ fn marks(letter: &Letter<'_>, by_rules: &Verdict, words: usize) -> Vec<(String, 
     let shouted = letter
         .new_text
         .split(|c: char| !c.is_alphabetic())
-        .filter(|word| word.chars().count() >= 3 && word.chars().all(char::is_uppercase));
+        .filter(|word| word.chars().all(char::is_uppercase) && word.chars().nth(2).is_some());
     mark("=capitals".to_owned(), f64::from(u8::try_from(shouted.take(4).count()).unwrap_or(4)) / 3.0);
     mark("=length".to_owned(), f64::from(u16::try_from(words).unwrap_or(u16::MAX)).ln_1p() / 4.0);
     found
@@ -162,21 +181,11 @@ fn marks(letter: &Letter<'_>, by_rules: &Verdict, words: usize) -> Vec<(String, 
 impl Sheet {
     /// The sentence whose words add up to most; at most 200 characters.
     pub(super) fn strongest(&self, by_word: &[f64]) -> String {
-        let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n');
         let mut best: Option<(f64, Range<usize>)> = None;
         let mut here: Option<(f64, Range<usize>)> = None;
-        for (origin, points) in self.origins.iter().zip(by_word) {
-            // The sign that ends a sentence may be a word of its own, or stand between two.
-            let ended = here.as_ref().is_some_and(|(_, span)| {
-                let between = self.text.get(span.end.saturating_sub(1)..origin.start);
-                between.is_none_or(|between| between.contains(ends))
-            });
+        for ((origin, begins), points) in self.origins.iter().zip(&self.begins).zip(by_word) {
             here = match here {
-                Some((sum, span))
-                    if !ended || self.text.get(origin.clone()).is_some_and(|word| word.contains(ends)) =>
-                {
-                    Some((sum + points, span.start..origin.end))
-                }
+                Some((sum, span)) if !begins => Some((sum + points, span.start..origin.end)),
                 _ => Some((*points, origin.clone())),
             };
             if let Some((sum, span)) = &here {

@@ -1,7 +1,11 @@
 //! The file of weights, and what a message comes to by it.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::ops::Range;
+
+use foldhash::fast::FixedState;
 
 use super::sheet::Sheet;
 use super::together::{Together, odds};
@@ -29,16 +33,21 @@ pub struct Question {
 struct Term {
     /// How much rarer it is than a word that all texts have: 1 or more.
     rarity: f64,
-    /// Place in the questions, and weight.
-    weights: Vec<(u16, f32)>,
+    /// The questions for which it weighs anything, a bit each.
+    asked: u64,
+    /// Where its weights, one a bit, begin among those of all terms.
+    from: u32,
 }
 
 /// The weights of a language.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Weights {
     questions: Vec<Question>,
-    places: HashMap<Box<str>, u32>,
+    /// Places of terms by their hash: no two share one, and the words themselves need not be looked at.
+    places: HashMap<u64, u32, FixedState>,
     terms: Vec<Term>,
+    /// Place in the questions, and weight: those of the first term, of the second, …
+    all: Vec<(u16, f32)>,
     together: Together,
 }
 
@@ -78,7 +87,8 @@ pub(super) struct Read {
 
 /// A term of the text that has weights.
 pub(super) struct Known {
-    place: u32,
+    /// Its place among the amounts.
+    amount: usize,
     /// The word at which it begins, and where it stands in the plain text.
     word: usize,
     span: Range<usize>,
@@ -123,31 +133,74 @@ impl Weights {
             let (place, weight) = field.split_once(':')?;
             Some((place.parse().ok()?, weight.parse().ok()?))
         };
-        let weights = fields.next()?.split(' ').map(weight).collect::<Option<Vec<_>>>()?;
-        self.places.insert(first.into(), u32::try_from(self.terms.len()).ok()?);
-        self.terms.push(Term { rarity, weights });
+        let (from, mut asked) = (u32::try_from(self.all.len()).ok()?, 0u64);
+        for field in fields.next()?.split(' ') {
+            let (question, weight): (u16, f32) = weight(field)?;
+            // Questions are few, and stand in order.
+            let bit = 1u64.checked_shl(question.into()).filter(|bit| *bit > asked)?;
+            asked |= bit;
+            self.all.push((question, weight));
+        }
+        let place = u32::try_from(self.terms.len()).ok()?;
+        if self.places.insert(hash(first), place).is_some() {
+            return None;
+        }
+        self.terms.push(Term { rarity, asked, from });
         Some(())
     }
 
-    pub(super) fn read(&self, sheet: &Sheet) -> Read {
-        let found = sheet.spans().filter_map(|(span, word)| {
-            let place = *self.places.get(sheet.term(span.clone())?)?;
-            Some(Known { place, word, span })
+    /// What the term of a place weighs for one question.
+    fn weight(&self, place: u32, question: u16) -> f64 {
+        let bit = 1u64.checked_shl(question.into()).unwrap_or(0);
+        let term = self.terms.get(place as usize).filter(|term| term.asked & bit != 0);
+        let weight = term.and_then(|term| self.all.get((term.from + (term.asked & (bit - 1)).count_ones()) as usize));
+        weight.map_or(0.0, |(_, weight)| f64::from(*weight))
+    }
+
+    /// What the term of a place weighs for which question.
+    fn of(&self, place: u32) -> &[(u16, f32)] {
+        let rest = self.terms.get(place as usize).and_then(|term| {
+            let from = term.from as usize;
+            self.all.get(from..from + term.asked.count_ones() as usize)
         });
-        let known: Vec<Known> = found.collect();
-        let mut places: Vec<u32> = known.iter().map(|known| known.place).collect();
+        rest.unwrap_or_default()
+    }
+
+    pub(super) fn read(&self, sheet: &Sheet) -> Read {
+        let mut known: Vec<Known> = Vec::with_capacity(2 * sheet.len());
+        // Each place, and below it the number of a term that has it: one number sorts faster than two.
+        let mut places: Vec<u64> = Vec::with_capacity(2 * sheet.len());
+        for (span, word) in sheet.spans() {
+            let place = sheet.term(span.clone()).and_then(|term| self.places.get(&hash(term)));
+            if let Some(place) = place {
+                places.push(u64::from(*place) << 32 | known.len() as u64);
+                known.push(Known { amount: 0, word, span });
+            }
+        }
         places.sort_unstable();
         let (mut terms, mut amounts) = (Vec::new(), Vec::new());
-        for run in places.chunk_by(|one, other| one == other) {
-            let Some(term) = run.first().and_then(|place| self.terms.get(*place as usize)) else { continue };
-            terms.extend(run.first());
+        for run in places.chunk_by(|one, other| place_of(*one) == place_of(*other)) {
+            let Some(place) = run.first().map(|packed| place_of(*packed)) else { continue };
+            let Some(term) = self.terms.get(place as usize) else { continue };
+            terms.push(place);
             amounts.push(often(u32::try_from(run.len()).unwrap_or(u32::MAX)) * term.rarity);
         }
         levelled(&mut amounts);
-        let marks = sheet.marks().iter().filter_map(|(name, amount)| Some((*self.places.get(name.as_str())?, *amount)));
+        let marks = sheet.marks().iter().filter_map(|(name, amount)| Some((*self.places.get(&hash(name))?, *amount)));
         let mut amounts: Vec<(u32, f64)> = terms.into_iter().zip(amounts).collect();
         amounts.extend(marks.map(|(place, amount)| (place, marked(amount))));
         amounts.sort_unstable_by_key(|(place, _)| *place);
+        // Both are in order of their places.
+        let mut at = 0;
+        for packed in places {
+            while amounts.get(at).is_some_and(|(here, _)| *here < place_of(packed)) {
+                at += 1;
+            }
+            let number = packed & u64::from(u32::MAX);
+            if let Some(known) = usize::try_from(number).ok().and_then(|number| known.get_mut(number)) {
+                known.amount = at;
+            }
+        }
         Read { amounts, known }
     }
 
@@ -198,7 +251,7 @@ impl Read {
     pub(super) fn sums(&self, weights: &Weights) -> Vec<f64> {
         let mut sums: Vec<f64> = weights.questions.iter().map(|question| question.bias).collect();
         for (place, amount) in &self.amounts {
-            for (question, weight) in weights.terms.get(*place as usize).into_iter().flat_map(|term| &term.weights) {
+            for (question, weight) in weights.of(*place) {
                 if let Some(sum) = sums.get_mut(usize::from(*question)) {
                     *sum += amount * f64::from(*weight);
                 }
@@ -210,38 +263,54 @@ impl Read {
     /// The words and the sentence that weigh most for a question.
     pub(super) fn explain(&self, weights: &Weights, sheet: &Sheet, name: &str, share: f64) -> Leaning {
         let question = weights.questions.iter().position(|q| q.name == name).and_then(|n| u16::try_from(n).ok());
-        let weight = |place: u32| {
-            let term = weights.terms.get(place as usize)?;
-            let (_, weight) = term.weights.iter().find(|(of, _)| Some(*of) == question)?;
-            Some(f64::from(*weight))
-        };
-        // In step with the amounts, which are in order of their places.
-        let points: Vec<f64> =
-            self.amounts.iter().map(|(place, amount)| weight(*place).map_or(0.0, |weight| amount * weight)).collect();
-        let of = |place: u32| {
-            let at = self.amounts.binary_search_by_key(&place, |(place, _)| *place).ok()?;
-            points.get(at).copied()
-        };
-        let mut words: Vec<(u32, f64, &Range<usize>)> = Vec::new();
+        let points = |(place, amount): &(u32, f64)| amount * question.map_or(0.0, |of| weights.weight(*place, of));
+        // In step with the amounts.
+        let points: Vec<f64> = self.amounts.iter().map(points).collect();
+        let mut most: Vec<(f64, &Known)> = Vec::with_capacity(NAMED + 1);
+        // The points of the last of them, once they are complete.
+        let mut least = 0.0;
         let mut by_word = vec![0.0; sheet.len()];
         for known in &self.known {
-            let points = of(known.place).unwrap_or(0.0);
+            let points = points.get(known.amount).copied().unwrap_or(0.0);
             if let Some(sum) = by_word.get_mut(known.word) {
                 *sum += points;
             }
-            if points > 0.0 {
-                words.push((known.place, points, &known.span));
+            if points > 0.0 && points >= least {
+                insert(&mut most, points, known);
+                least = most.get(NAMED - 1).map_or(0.0, |(least, _)| *least);
             }
         }
-        words.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-        words.dedup_by_key(|(place, ..)| *place);
-        let words: Vec<&str> = words.iter().take(NAMED).filter_map(|(.., span)| sheet.term((*span).clone())).collect();
+        let words: Vec<&str> = most.iter().filter_map(|(_, known)| sheet.term(known.span.clone())).collect();
         Leaning {
             to: name.to_owned(),
             share: rounded(share),
             words: words.join(", "),
             sentence: sheet.strongest(&by_word),
         }
+    }
+}
+
+fn hash(term: &str) -> u64 {
+    FixedState::default().hash_one(term)
+}
+
+/// The upper half.
+fn place_of(packed: u64) -> u32 {
+    u32::try_from(packed >> 32).unwrap_or(u32::MAX)
+}
+
+/// Keeps the terms of most points, each once; of equals, those that come first among the weights.
+fn insert<'a>(most: &mut Vec<(f64, &'a Known)>, points: f64, known: &'a Known) {
+    let before = |(other, of): &(f64, &Known)| match other.total_cmp(&points) {
+        Ordering::Greater => true,
+        Ordering::Equal => of.amount <= known.amount,
+        Ordering::Less => false,
+    };
+    let at = most.iter().position(|one| !before(one)).unwrap_or(most.len());
+    let is_there = at.checked_sub(1).and_then(|at| most.get(at)).is_some_and(|(_, of)| of.amount == known.amount);
+    if at < NAMED && !is_there {
+        most.insert(at, (points, known));
+        most.truncate(NAMED);
     }
 }
 
