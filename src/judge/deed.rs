@@ -66,7 +66,7 @@ fn is_meant(words: &Words, sentence: Line<'_>, at: &std::ops::Range<usize>, sort
 
 /// The day a sentence names, the nearest to the day it was written: "received on the 18th".
 fn on(words: &Words, letter: &Letter<'_>, sentence: Line<'_>) -> Option<String> {
-    let now = letter.at.as_ref()?.datetime();
-    let named: Vec<Moment> = moments(words, sentence, now);
+    let now = letter.wrote_at()?;
+    let named: Vec<Moment> = moments(words, sentence, now, letter.calendar);
     named.first().map(|moment| moment.date.to_string())
 }

@@ -296,6 +296,11 @@ impl Words {
         self.writer.is_match(sentence) || self.reader.is_match(sentence)
     }
 
+    /// Whether a sentence names its reader.
+    pub(super) fn addresses(&self, sentence: Line<'_>) -> bool {
+        self.reader.is_match(sentence)
+    }
+
     /// Whether a sentence asks its reader for something.
     pub(super) fn asks(&self, sentence: Line<'_>) -> bool {
         let question = sentence.text().trim_end_matches(['"', ')', ' ']).ends_with('?');

@@ -21,6 +21,7 @@ mod evidence;
 mod moment;
 mod plan;
 mod promise;
+mod report;
 mod severity;
 mod weigh;
 

@@ -188,7 +188,9 @@ impl Ledger {
 
     /// Settles what a message shows, and takes in what it promises.
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
-        let Some(side) = entry.side() else { return Vec::new() };
+        // A note tells what one of us has done and heard: it is our word.
+        let side = entry.side().or(entry.is_note().then_some(Side::Us));
+        let Some(side) = side else { return Vec::new() };
         let mut found = Vec::new();
         let outcomes = evidence::weigh(&self.all, entry, side, terms);
         for (commitment, outcome) in self.all.iter_mut().zip(outcomes) {

@@ -88,6 +88,12 @@ impl Entry {
         }
     }
 
+    /// Whether it is a note among us about the account.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.direction == Some(Direction::Internal) && !self.automatic
+    }
+
     /// Whether it is addressed to the other side: to one of ours where they write, and not only on copy.
     #[must_use]
     pub fn crosses(&self) -> bool {

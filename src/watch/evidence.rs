@@ -104,6 +104,11 @@ impl Case<'_> {
     fn in_passing(&self, terms: &Terms<'_>) -> Option<Outcome> {
         let trouble = |deed: &Deed| matches!(deed.sort, DeedSort::Misses | DeedSort::Slips | DeedSort::Withdraws);
         let due = self.c.due_day()?;
+        let met = self.entry.is_note() && self.c.promise.sort == PromiseSort::Meeting && !self.entry.matter.asks;
+        if met && self.has_run_out_or_begun(terms) && !self.entry.matter.deeds.iter().any(trouble) {
+            // Who writes about them that day has been there.
+            return due.checked_add(1.day()).is_ok_and(|next| self.today <= next).then_some(Outcome::Kept);
+        }
         let until = due.checked_add(AROUND_DAYS.days()).unwrap_or(Date::MAX);
         let around = due <= self.today && self.today <= until;
         if !around || self.entry.matter.deeds.iter().any(trouble) || self.c.promise.sort == PromiseSort::Recurring {
@@ -180,6 +185,12 @@ impl Case<'_> {
     /// Whether its time is over.
     fn has_run_out(&self, terms: &Terms<'_>) -> bool {
         self.c.due_at(terms.calendar).is_some_and(|due| due <= self.entry.sent_at)
+    }
+
+    /// Whether its hour has come; where it names none, its day.
+    fn has_run_out_or_begun(&self, terms: &Terms<'_>) -> bool {
+        let hour = self.c.promise.due.as_deref().is_some_and(|due| due.len() > 10);
+        if hour { self.has_run_out(terms) } else { self.is_due() }
     }
 
     fn is_time_to_have_met(&self) -> bool {

@@ -161,7 +161,12 @@ impl Rhythm {
             self.contact_at = Some(entry.sent_at);
             self.missed = 0;
         }
-        let Some(side) = entry.side() else { return Vec::new() };
+        let Some(side) = entry.side() else {
+            if talked && entry.is_note() {
+                self.touch(entry.sent_at);
+            }
+            return Vec::new();
+        };
         self.last_word = Some((entry.sent_at, side));
         if side == Side::Us {
             self.wrote_at = Some(entry.sent_at);
