@@ -67,6 +67,10 @@ fn is_meant(words: &Words, sentence: Line<'_>, at: &std::ops::Range<usize>, sort
 /// The day a sentence names, the nearest to the day it was written: "received on the 18th".
 fn on(words: &Words, letter: &Letter<'_>, sentence: Line<'_>) -> Option<String> {
     let now = letter.wrote_at()?;
+    // The day that was named for it is not the day on which it came.
+    if words.deed("was_due").is_some_and(|r| r.is_match(sentence)) {
+        return None;
+    }
     let named: Vec<Moment> = moments(words, sentence, now, letter.calendar);
     named.first().map(|moment| moment.date.to_string())
 }

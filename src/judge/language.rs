@@ -342,9 +342,13 @@ impl Words {
             if word.chars().count() < 3 || self.idle.contains(&word) || is_number_of_day(&word) {
                 continue;
             }
-            let stem = stem(&word);
-            if found.len() < most && !found.contains(&stem) {
-                found.push(stem);
+            // "Go-live" is spoken of as "live" too.
+            let parts = word.split('-').filter(|part| *part != word && part.chars().count() > 3);
+            let parts = parts.filter(|part| !self.idle.contains(*part));
+            for stem in [stem(&word)].into_iter().chain(parts.map(stem)) {
+                if found.len() < most && !found.contains(&stem) {
+                    found.push(stem);
+                }
             }
         }
         found

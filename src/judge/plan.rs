@@ -130,7 +130,9 @@ impl Item {
         let sentence = zone.sentence(self.index);
         let named = owner(reading, sentence);
         let by = if named.is_some_and(|who| reading.is_member(first_name(who))) { Side::Us } else { reading.side };
-        let recurring = reading.words.promise("recurring").is_some_and(|r| r.is_match(sentence));
+        let is = |name: &str| reading.words.promise(name).is_some_and(|r| r.is_match(sentence));
+        let recurring = is("recurring");
+        let sort = if is("visit") { PromiseSort::Meeting } else { PromiseSort::Delivery };
         Found {
             definite: true,
             promise: Promise {
@@ -139,7 +141,7 @@ impl Item {
                 words: sentence.text().chars().take(200).collect(),
                 due: Some(self.due.written()),
                 about: reading.words.about(sentence.text()),
-                sort: if recurring { PromiseSort::Recurring } else { PromiseSort::Delivery },
+                sort: if recurring && sort == PromiseSort::Delivery { PromiseSort::Recurring } else { sort },
             },
         }
     }

@@ -136,7 +136,7 @@ impl Reading<'_> {
             return segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect();
         }
         let mut found = self.found(zone, (index, 0..sentence.text().len()), &bond, due);
-        if meets && found.promise.sort == PromiseSort::Delivery {
+        if meets && found.promise.sort != PromiseSort::Meeting {
             found.promise.sort = PromiseSort::Meeting;
         }
         vec![found]
@@ -318,9 +318,13 @@ impl Reading<'_> {
 
     fn found(&self, zone: &Zone, (index, span): (usize, Range<usize>), bond: &Bond, due: Option<Moment>) -> Found {
         let sentence = zone.sentence(index);
+        let span_start = span.start;
         let part = sentence.part(span);
         let mut about = self.words.about(part.text());
-        if about.len() < FEW_WORDS
+        let told = |stem: &String| !GENERIC.contains(&stem.as_str());
+        let rest = part.part(bond.span.end.saturating_sub(span_start).min(part.text().len())..);
+        let pronoun = self.words.promise("it").is_some_and(|r| r.is_match(rest));
+        if (about.iter().filter(|stem| told(stem)).count() < FEW_WORDS || pronoun)
             && let Some(before) = index.checked_sub(1)
         {
             let more = self.words.about(zone.sentence(before).text());
@@ -426,6 +430,9 @@ const SUBORDINATE: [&str; 16] = [
     "so ", "so that", "because", "when", "which", "that ", "as ", "if ", "before", "after", "where", "who", "since",
     "for ", "to ", "not ",
 ];
+
+/// Stems that name no matter.
+const GENERIC: [&str; 8] = ["answ", "repl", "response", "respons", "word", "thing", "updat", "item"];
 
 /// Capitalised only because they begin a sentence.
 const PRONOUNS: [&str; 26] = [

@@ -25,6 +25,8 @@ const UNDATED_DAYS: i64 = 30;
 const OVERDUE_DAYS: i64 = 45;
 /// Most promises remembered; the oldest give way.
 const MOST: usize = 100;
+/// A promise of fewer words may be any other of its thread and day.
+const VAGUE_WORDS: usize = 3;
 /// Two broken promises of ours within so many days are worth an alert.
 const TWICE_DAYS: i64 = 14;
 
@@ -59,8 +61,14 @@ pub struct Commitment {
     pub made_in: String,
     /// When it was made.
     pub made_at: Timestamp,
+    /// When that reached us: before, nobody could have missed anything.
+    #[serde(default)]
+    pub known_at: Timestamp,
     /// Subject of that message.
     pub subject: String,
+    /// To whom it was made, lower case; empty where a note tells of it.
+    #[serde(default)]
+    pub readers: Vec<String>,
     /// Known before we were watching.
     pub history: bool,
     /// How it stands.
@@ -111,10 +119,10 @@ impl Commitment {
     fn next_change(&self, terms: &Terms<'_>) -> Option<Timestamp> {
         let due = self.due_at(terms.calendar)?;
         match self.standing {
-            Standing::Open => Some(due.max(self.made_at)),
+            Standing::Open => Some(due.max(self.known_at)),
             // A call leaves no trace: that there was none, somebody must say.
             Standing::Overdue if self.promise.by == Side::Us && self.promise.sort != PromiseSort::Meeting => {
-                Some(terms.calendar.add_working_days(due.max(self.made_at), GRACE_DAYS))
+                Some(terms.calendar.add_working_days(due.max(self.known_at), GRACE_DAYS))
             }
             _ => None,
         }
@@ -206,6 +214,8 @@ impl Ledger {
                 promise: promise.clone(),
                 made_in: entry.key.clone(),
                 made_at: entry.sent_at,
+                known_at: entry.arrived_at,
+                readers: if entry.is_note() { Vec::new() } else { entry.readers() },
                 subject: entry.matter.subject.clone(),
                 history: entry.history,
                 standing: Standing::Open,
@@ -222,12 +232,14 @@ impl Ledger {
     fn is_restated(&self, entry: &Entry, promise: &Promise) -> bool {
         self.all.iter().any(|c| {
             let day = |due: &Option<String>| due.as_deref().and_then(|d| d.get(..10)).map(str::to_owned);
+            let vague = c.promise.about.len().min(promise.about.len()) < VAGUE_WORDS;
             c.made_in != entry.key
                 && c.is_open()
                 && c.promise.by == promise.by
                 && day(&c.promise.due) == day(&promise.due)
                 && (evidence::shared(&c.promise.about, &promise.about) > 0
-                    || (c.subject == entry.matter.subject
+                    || (vague
+                        && c.subject == entry.matter.subject
                         && c.promise.person == promise.person
                         && promise.due.is_some()))
         })
@@ -238,7 +250,7 @@ impl Ledger {
         let (settled, undated, overdue) = (before(SETTLED_DAYS), before(UNDATED_DAYS), before(OVERDUE_DAYS));
         self.all.retain(|c| match c.standing {
             Standing::Open => c.promise.due.is_some() || c.made_at >= undated,
-            Standing::Overdue | Standing::Lapsed => c.changed_at >= overdue,
+            Standing::Overdue | Standing::Lapsed | Standing::Broken => c.changed_at >= overdue,
             _ => c.changed_at >= settled,
         });
         while self.all.len() > MOST {

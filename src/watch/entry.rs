@@ -88,6 +88,11 @@ impl Entry {
         }
     }
 
+    /// Whom it is written or copied to.
+    pub(super) fn readers(&self) -> Vec<String> {
+        self.matter.to.iter().chain(&self.matter.cc).cloned().collect()
+    }
+
     /// Whether it is a note among us about the account.
     #[must_use]
     pub fn is_note(&self) -> bool {
