@@ -36,7 +36,12 @@ pub(super) fn deeds(words: &Words, letter: &Letter<'_>, [subject, zone]: [&Zone;
                 && let Some(at) = words.deed(name).and_then(|r| r.find(sentence))
                 && is_meant(words, sentence, &at, sort)
             {
-                found.push(Deed { sort, about: words.about(sentence.text()), on: on(words, letter, sentence) });
+                let about = words.about(sentence.text());
+                // The day that was named for it is not the day on which it came.
+                let comes = matches!(sort, DeedSort::Delivers | DeedSort::Receives | DeedSort::Keeps);
+                let was_due = comes && words.deed("was_due").is_some_and(|r| r.is_match(sentence));
+                let on = if was_due { None } else { on(words, letter, sentence) };
+                found.push(Deed { sort, about, on });
             }
         }
     }
@@ -67,10 +72,6 @@ fn is_meant(words: &Words, sentence: Line<'_>, at: &std::ops::Range<usize>, sort
 /// The day a sentence names, the nearest to the day it was written: "received on the 18th".
 fn on(words: &Words, letter: &Letter<'_>, sentence: Line<'_>) -> Option<String> {
     let now = letter.wrote_at()?;
-    // The day that was named for it is not the day on which it came.
-    if words.deed("was_due").is_some_and(|r| r.is_match(sentence)) {
-        return None;
-    }
     let named: Vec<Moment> = moments(words, sentence, now, letter.calendar);
     named.first().map(|moment| moment.date.to_string())
 }

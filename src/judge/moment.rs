@@ -244,7 +244,7 @@ fn named_days(words: &Words, sentence: Line<'_>, today: Date, calendar: &Calenda
                 "within_days" | "days_from" => within(get("count"), get("working"), get("unit"), (today, calendar)),
                 "within_hours" => within_hours(get("count"), today),
                 "iso" | "numeric" => calendar_day(get("year"), get("month_number"), get("day")),
-                _ => day_of(get("day"), get("month"), get("year"), today),
+                _ => day_of(get("last").or(get("day")), get("month"), get("year"), today),
             };
             // The preposition belongs to the sentence, not to the day.
             if name == "bare_day" {

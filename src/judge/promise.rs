@@ -103,7 +103,7 @@ impl Reading<'_> {
         let before = index.checked_sub(1).map(|before| zone.sentence(before));
         let among_us = self.letter.direction == Direction::Internal;
         let bond = if among_us { self.noted(sentence, before) } else { self.bond(sentence, before) };
-        let Some(bond) = bond else { return Vec::new() };
+        let Some(bond) = bond else { return self.moved(zone, index).into_iter().collect() };
         let Some(after) = sentence.get(bond.span.end..) else { return Vec::new() };
         if !self.is_meant(sentence, &bond, after) {
             return Vec::new();
@@ -133,13 +133,38 @@ impl Reading<'_> {
         }
         let segments = self.segments(sentence, &terms, &bond.span);
         if segments.len() > 1 {
-            return segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect();
+            let parts = segments.into_iter().map(|(span, due)| {
+                let meets = is("meeting", sentence.part(span.clone())) || is("meeting_part", sentence.part(span.clone()));
+                let mut found = self.found(zone, (index, span), &bond, Some(due));
+                if meets {
+                    found.promise.sort = PromiseSort::Meeting;
+                }
+                found
+            });
+            return parts.collect();
         }
         let mut found = self.found(zone, (index, 0..sentence.text().len()), &bond, due);
         if meets && found.promise.sort != PromiseSort::Meeting {
             found.promise.sort = PromiseSort::Meeting;
         }
         vec![found]
+    }
+
+    /// Another day for what slips: "It won't be today after all. Wednesday instead."
+    fn moved(&self, zone: &Zone, index: usize) -> Option<Found> {
+        let sentence = zone.sentence(index);
+        let is = |name: &str| self.words.promise(name).is_some_and(|r| r.is_match(sentence));
+        let slips = |line: Line<'_>| self.words.deed("slips").is_some_and(|r| r.is_match(line));
+        let before = index.checked_sub(1).map(|before| zone.sentence(before));
+        if !is("another_day") || !(slips(sentence) || before.is_some_and(slips)) || sentence.text().ends_with('?') {
+            return None;
+        }
+        if self.letter.direction == Direction::Internal || self.words.condition(sentence, &(0..0)).is_some() {
+            return None;
+        }
+        let due = self.terms(sentence).into_iter().next_back()?;
+        let bond = Bond { span: 0..0, person: self.letter.author.to_owned(), by: self.side, proposed: false };
+        Some(self.found(zone, (index, 0..sentence.text().len()), &bond, Some(due)))
     }
 
     /// What is taken on by a short answer: "Yes. Noon tomorrow."
@@ -323,7 +348,8 @@ impl Reading<'_> {
         let mut about = self.words.about(part.text());
         let told = |stem: &String| !GENERIC.contains(&stem.as_str());
         let rest = part.part(bond.span.end.saturating_sub(span_start).min(part.text().len())..);
-        let pronoun = self.words.promise("it").is_some_and(|r| r.is_match(rest));
+        let pronoun = self.words.promise("it").is_some_and(|r| r.is_match(rest))
+            || self.words.promise("they").is_some_and(|r| r.is_match(sentence.part(..bond.span.start + 1)));
         if (about.iter().filter(|stem| told(stem)).count() < FEW_WORDS || pronoun)
             && let Some(before) = index.checked_sub(1)
         {
@@ -375,6 +401,12 @@ impl Reading<'_> {
         }
         if let Some(captures) = self.words.promise("named").and_then(|r| r.captures(sentence)) {
             let who = captures.name("who")?;
+            let arrives = self.words.promise("arrives").is_some_and(|r| r.is_match(sentence.part(captures.range())));
+            if arrives && !self.is_member(who) {
+                // Not who, but what: "Copy will come by Friday".
+                let end = captures.range_of("verb")?.start;
+                return Some(own(captures.range().start..end, false));
+            }
             if who.starts_with(char::is_uppercase) && !PRONOUNS.contains(&who) {
                 let by = if self.is_member(who) { Side::Us } else { self.side };
                 let end = captures.range_of("verb")?.start;
@@ -387,12 +419,19 @@ impl Reading<'_> {
         if let Some(reported) = self.reported(sentence, before) {
             return Some(reported);
         }
-        if self.side != Side::Us || sentence.text().split_whitespace().count() > 7 {
+        if sentence.text().split_whitespace().count() > 7 || !(self.side == Side::Us || self.was_asked(sentence)) {
             return None;
         }
         let short = self.words.promise("short")?.find(sentence)?;
         let is_none = self.words.asks(sentence) || self.words.promise("no_short").is_some_and(|r| r.is_match(sentence));
         (!is_none && !self.terms(sentence).is_empty()).then(|| own(0..short.start, false))
+    }
+
+    /// Whether an answer names a thing that the message it answers spoke of: then it is what they will bring.
+    fn was_asked(&self, sentence: Line<'_>) -> bool {
+        let asked = self.letter.quoted_text.to_lowercase();
+        let about = self.words.about(sentence.text());
+        self.words.inherited(self.letter.subject) && !about.is_empty() && about.iter().all(|stem| asked.contains(stem.as_str()))
     }
 
     /// What the other side's writer tells of a colleague: "Ann says you'll have it on Friday".

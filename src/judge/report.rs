@@ -56,14 +56,20 @@ impl Reading<'_> {
 
     /// "She'll send the logo tomorrow", "they'll have it from Lena on Friday".
     fn they(&self, sentence: Line<'_>) -> Option<Bond> {
-        if let Some(span) = self.words.promise("they_get")?.find(sentence) {
+        let brings = |span: &std::ops::Range<usize>| {
+            // "She will have it sent up": she sends it.
+            let rest = sentence.part(span.end..);
+            self.words.promise("has_it_done").is_some_and(|r| r.is_match(rest))
+        };
+        if let Some(span) = self.words.promise("they_get")?.find(sentence).filter(|span| !brings(span)) {
             let from = sentence.part(span.end..).text().split(" from ").nth(1);
             let named = from.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
             let named = named.filter(|who| self.is_member(who));
             let person = named.map_or_else(|| self.letter.author.to_owned(), str::to_owned);
             return Some(Bond { span, person, by: Side::Us, proposed: false });
         }
-        let span = self.words.promise("they_will")?.find(sentence)?;
+        let done = || self.words.promise("they_get")?.find(sentence).filter(brings);
+        let span = self.words.promise("they_will")?.find(sentence).or_else(done)?;
         Some(Bond { span, person: String::new(), by: Side::Them, proposed: false })
     }
 

@@ -222,7 +222,7 @@ impl Reader {
         let among_us = message.direction == Some(Direction::Internal);
         if who.is_empty() {
             // The reader, where they are written to; in a note, whom it is about: filing knows.
-            let reader = message.to.iter().find(theirs).map(|a| a.address.clone());
+            let reader = message.to.iter().find(theirs).filter(|_| !among_us).map(|a| a.address.clone());
             let person = reader.or_else(|| (among_us || is_inbound(message)).then(String::new))?;
             let author = message.from.as_ref().filter(|_| is_inbound(message)).map(|a| a.address.clone());
             return Some(Promise { person: author.unwrap_or(person), ..promise });

@@ -26,7 +26,7 @@ const OVERDUE_DAYS: i64 = 45;
 /// Most promises remembered; the oldest give way.
 const MOST: usize = 100;
 /// A promise of fewer words may be any other of its thread and day.
-const VAGUE_WORDS: usize = 3;
+const VAGUE_WORDS: usize = 2;
 /// Two broken promises of ours within so many days are worth an alert.
 const TWICE_DAYS: i64 = 14;
 
@@ -237,7 +237,7 @@ impl Ledger {
                 && c.is_open()
                 && c.promise.by == promise.by
                 && day(&c.promise.due) == day(&promise.due)
-                && (evidence::shared(&c.promise.about, &promise.about) > 0
+                && (evidence::alike(&c.promise.about, &promise.about)
                     || (vague
                         && c.subject == entry.matter.subject
                         && c.promise.person == promise.person

@@ -38,6 +38,12 @@ pub(super) fn shared(one: &[String], other: &[String]) -> usize {
     one.iter().filter(|stem| other.contains(stem)).count()
 }
 
+/// Whether two texts speak of the same: half the words of the shorter one.
+pub(super) fn alike(one: &[String], other: &[String]) -> bool {
+    let least = one.len().min(other.len());
+    shared(one, other) * 2 >= least.max(1)
+}
+
 /// For each promise, what a message shows of it.
 pub(super) fn weigh(all: &[Commitment], entry: &Entry, side: Side, terms: &Terms<'_>) -> Vec<Option<Outcome>> {
     let today = terms.calendar.date_of(entry.sent_at);
@@ -46,7 +52,7 @@ pub(super) fn weigh(all: &[Commitment], entry: &Entry, side: Side, terms: &Terms
         .map(|c| {
             let case = Case { c, entry, today, own: c.promise.by == side };
             match c.standing {
-                Standing::Broken => case.outcome(terms).filter(|outcome| case.makes_good(*outcome)),
+                Standing::Broken | Standing::Moved => case.outcome(terms).filter(|outcome| case.makes_good(*outcome)),
                 _ => c.is_open().then(|| case.outcome(terms)).flatten(),
             }
         })
@@ -110,10 +116,11 @@ impl Case<'_> {
 
     /// Whether what was broken is brought after all.
     fn makes_good(&self, outcome: Outcome) -> bool {
-        let brings = |deed: &Deed| deed.sort == DeedSort::Delivers && self.tie(deed).sentence > 0;
-        let named = self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Delivers)
+        let sort = if self.own { DeedSort::Delivers } else { DeedSort::Receives };
+        let brings = |deed: &Deed| deed.sort == sort && self.tie(deed).sentence > 0;
+        let named = self.own && self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Delivers)
             && shared(&self.c.promise.about, &self.entry.matter.about) > 0;
-        outcome == Outcome::KeptLate && self.own && (self.entry.matter.deeds.iter().any(brings) || named)
+        outcome == Outcome::KeptLate && (self.entry.matter.deeds.iter().any(brings) || named)
     }
 
     /// Who promised gives another day instead of the thing.
@@ -122,8 +129,8 @@ impl Case<'_> {
         let thread = !self.c.subject.is_empty() && self.c.subject == self.entry.matter.subject;
         let later = |p: &crate::judge::Promise| {
             let day = p.due.as_deref().and_then(|due| due.get(..10)?.parse::<Date>().ok());
-            let same = shared(&p.about, &self.c.promise.about) > 0 || p.about.is_empty();
-            day > Some(due) && (same || (thread && self.c.promise.about.len() < 2)) && p.by == self.c.promise.by
+            let same = alike(&p.about, &self.c.promise.about) || (thread && self.c.promise.about.len() < 2);
+            day > Some(due) && same && p.by == self.c.promise.by && p.person == self.c.promise.person
         };
         let brings = |d: &Deed| d.sort == DeedSort::Delivers && self.tie(d).sentence > 0;
         if !self.entry.matter.promises.iter().any(later) || self.entry.matter.deeds.iter().any(brings) {
@@ -152,8 +159,8 @@ impl Case<'_> {
         let trouble = |deed: &Deed| {
             let tie = self.tie(deed);
             match deed.sort {
-                DeedSort::Misses => !self.own,
-                DeedSort::Slips | DeedSort::Withdraws => !self.own || tie.sentence > 0 || tie.dated,
+                DeedSort::Misses => !self.own && (tie.sentence > 0 || tie.dated),
+                DeedSort::Slips | DeedSort::Withdraws => tie.sentence > 0 || tie.dated,
                 _ => false,
             }
         };
@@ -180,9 +187,13 @@ impl Case<'_> {
             && self.own
             && self.entry.person == self.c.promise.person
             && self.entry.side().is_some()
-            && tie.sentence > 0;
+            && (tie.sentence > 0 || self.today == due);
         let speaks = (speaks && self.may_bring()) || told;
-        let alone = tie.thread && self.own && !self.entry.matter.asks && self.today == due;
+        // On its day they write to whom they promised it, of nothing that is still to come.
+        let plain = self.own && !self.entry.matter.asks && self.today == due;
+        let to_come = self.entry.matter.promises.iter().any(|p| p.due.as_deref() > self.c.promise.due.as_deref());
+        let same = self.entry.person == self.c.promise.person && self.may_bring();
+        let alone = plain && !to_come && (tie.thread || same);
         let shows = (self.own && (speaks || alone)) || (!self.own && friendly && (speaks || tie.thread));
         shows.then(|| self.timed(&Deed { about: Vec::new(), ..all }, terms))
     }
@@ -193,7 +204,7 @@ impl Case<'_> {
         let named = shared(&self.c.promise.about, &self.entry.matter.about);
         let entry = self.entry;
         let own = self.own && self.c.promise.sort == PromiseSort::Delivery && !self.is_thread();
-        soon && own && named > 0 && named * 2 >= entry.matter.about.len() && !entry.matter.asks
+        soon && own && named > 0 && named * 2 >= entry.matter.about.len() && entry.matter.promises.is_empty()
     }
 
     fn of(&self, deed: &Deed, terms: &Terms<'_>) -> Option<Outcome> {
@@ -274,7 +285,10 @@ impl Case<'_> {
 
     fn is_time_to_have_met(&self) -> bool {
         let until = |due: Date| due.checked_add(MEETING_DAYS.days()).unwrap_or(Date::MAX);
+        let words = self.c.promise.words.to_lowercase();
+        let by_then = words.contains("before ") || words.contains("by ");
         match self.c.due_day() {
+            Some(due) if by_then && due > self.today => self.is_near(due),
             Some(due) => due <= self.today && self.today <= until(due),
             None => self.entry.sent_at > self.c.made_at,
         }
@@ -284,7 +298,8 @@ impl Case<'_> {
     fn arrives(&self, tie: &Tie) -> bool {
         match self.c.due_day() {
             None => tie.sentence >= 2 || (tie.thread && tie.sentence >= 1),
-            Some(due) if self.today >= due => tie.any(),
+            Some(due) if self.today >= due => tie.any() && (self.may_bring() || tie.sentence > 1),
+            Some(due) if tie.telling > 0 && self.c.promise.sort == PromiseSort::Delivery && self.is_near(due) => true,
             // Before its day it takes more to be sure that it is not something else.
             Some(_) if self.c.promise.sort != PromiseSort::Delivery => false,
             Some(_) => {
@@ -294,6 +309,11 @@ impl Case<'_> {
                     || (tie.thread && self.c.promise.about.is_empty())
             }
         }
+    }
+
+    /// Whether its day is tomorrow or the day after.
+    fn is_near(&self, due: Date) -> bool {
+        self.today.checked_add(AROUND_DAYS.days()).is_ok_and(|near| near >= due)
     }
 
     /// The other side has received something: is it this?
@@ -321,7 +341,8 @@ impl Case<'_> {
         }
         if on > due {
             // Thanks that name no day come when people find the time for them.
-            let thanks = !self.own && told.is_none() && self.c.standing != Standing::Lapsed;
+            let over = matches!(self.c.standing, Standing::Lapsed | Standing::Broken | Standing::Moved);
+            let thanks = !self.own && told.is_none() && !over;
             return if thanks { Outcome::Kept } else { Outcome::KeptLate };
         }
         if self.today < due {
