@@ -7,6 +7,7 @@ use super::language::Words;
 use super::moment::{Moment, moments};
 use super::text::{Line, Zone};
 use super::verdict::{Deed, DeedSort};
+use crate::read::Direction;
 
 /// Most deeds that are read from one message.
 const MOST: usize = 24;
@@ -45,7 +46,23 @@ pub(super) fn deeds(words: &Words, letter: &Letter<'_>, [subject, zone]: [&Zone;
             }
         }
     }
+    let files: Vec<String> = letter.attachment_names.iter().filter(|name| is_document(name)).cloned().collect();
+    if !files.is_empty() && letter.direction != Direction::Internal && found.len() < MOST {
+        // A file is handed over, whatever is said of it; its name and the subject say what it is.
+        let mut about = words.about(&files.join(" ").replace(['_', '-', '.'], " "));
+        let subject = words.about(letter.subject);
+        about.extend(subject.into_iter().filter(|stem| !about.contains(stem)).collect::<Vec<_>>());
+        found.push(Deed { sort: DeedSort::Delivers, about, on: None });
+    }
     found
+}
+
+/// Whether a file is a thing that people promise each other, and no picture of a signature or an invitation.
+fn is_document(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !["ics", "vcf", "p7s", "asc", "eml", "gif"].iter().any(|ending| name.ends_with(&format!(".{ending}")))
+        && !name.starts_with("image0")
+        && !name.is_empty()
 }
 
 /// A thing handed over or received is so in fact: not denied, not planned, not asked for.

@@ -133,15 +133,7 @@ impl Reading<'_> {
         }
         let segments = self.segments(sentence, &terms, &bond.span);
         if segments.len() > 1 {
-            let parts = segments.into_iter().map(|(span, due)| {
-                let meets = is("meeting", sentence.part(span.clone())) || is("meeting_part", sentence.part(span.clone()));
-                let mut found = self.found(zone, (index, span), &bond, Some(due));
-                if meets {
-                    found.promise.sort = PromiseSort::Meeting;
-                }
-                found
-            });
-            return parts.collect();
+            return segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect();
         }
         let mut found = self.found(zone, (index, 0..sentence.text().len()), &bond, due);
         if meets && found.promise.sort != PromiseSort::Meeting {
@@ -356,9 +348,14 @@ impl Reading<'_> {
             let more = self.words.about(zone.sentence(before).text());
             about.extend(more.into_iter().filter(|word| !about.contains(word)).collect::<Vec<_>>());
         }
+        if pronoun {
+            let subject = self.words.about(self.letter.subject);
+            about.extend(subject.into_iter().filter(|word| !about.contains(word)).collect::<Vec<_>>());
+        }
         let is = |name: &str| self.words.promise(name).is_some_and(|r| r.is_match(sentence));
         // Undated, only a writer's own plain word counts, and only ours is kept to it.
         let definite = due.is_some() || (self.side == Side::Us && bond.by == Side::Us);
+        let calls = self.words.promise("meeting_part").is_some_and(|r| r.is_match(part));
         let sort = if is("recurring") { PromiseSort::Recurring } else { PromiseSort::Delivery };
         Found {
             definite,
@@ -368,7 +365,7 @@ impl Reading<'_> {
                 words: part.text().trim_matches([',', ';', ' ']).chars().take(200).collect(),
                 due: due.map(|m| m.written()),
                 about,
-                sort: if sort == PromiseSort::Delivery && bond.proposed { PromiseSort::Meeting } else { sort },
+                sort: if bond.proposed || calls { PromiseSort::Meeting } else { sort },
             },
         }
     }

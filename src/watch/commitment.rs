@@ -250,7 +250,7 @@ impl Ledger {
         let (settled, undated, overdue) = (before(SETTLED_DAYS), before(UNDATED_DAYS), before(OVERDUE_DAYS));
         self.all.retain(|c| match c.standing {
             Standing::Open => c.promise.due.is_some() || c.made_at >= undated,
-            Standing::Overdue | Standing::Lapsed | Standing::Broken => c.changed_at >= overdue,
+            Standing::Overdue | Standing::Lapsed | Standing::Broken | Standing::Moved => c.changed_at >= overdue,
             _ => c.changed_at >= settled,
         });
         while self.all.len() > MOST {

@@ -15,6 +15,8 @@ const MEETING_DAYS: i32 = 7;
 
 /// Days after its time within which a message may settle a promise in passing.
 const AROUND_DAYS: i32 = 2;
+/// Days after its time after which it takes more to be sure that a thing is what was promised.
+const LATE_DAYS: i32 = 7;
 /// Days before its time within which less shows that a promise was kept early.
 const SOON_DAYS: i32 = 5;
 
@@ -120,7 +122,9 @@ impl Case<'_> {
         let brings = |deed: &Deed| deed.sort == sort && self.tie(deed).sentence > 0;
         let named = self.own && self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Delivers)
             && shared(&self.c.promise.about, &self.entry.matter.about) > 0;
-        outcome == Outcome::KeptLate && (self.entry.matter.deeds.iter().any(brings) || named)
+        let soon = self.c.due_day().and_then(|due| due.checked_add(LATE_DAYS.days()).ok());
+        let soon = soon.is_some_and(|until| self.today <= until);
+        soon && outcome == Outcome::KeptLate && (self.entry.matter.deeds.iter().any(brings) || named)
     }
 
     /// Who promised gives another day instead of the thing.
@@ -145,7 +149,7 @@ impl Case<'_> {
         let entry = self.entry;
         let told = self.c.readers.is_empty() && entry.person == self.c.promise.person;
         let read = entry.readers().iter().any(|reader| self.c.readers.contains(reader));
-        !self.own || self.is_thread() || read || told
+        !self.own || self.c.readers.is_empty() || self.is_thread() || read || told
     }
 
     fn is_thread(&self) -> bool {
@@ -298,7 +302,10 @@ impl Case<'_> {
     fn arrives(&self, tie: &Tie) -> bool {
         match self.c.due_day() {
             None => tie.sentence >= 2 || (tie.thread && tie.sentence >= 1),
-            Some(due) if self.today >= due => tie.any() && (self.may_bring() || tie.sentence > 1),
+            Some(due) if due.checked_add(LATE_DAYS.days()).is_ok_and(|until| until < self.today) => tie.sentence > 1,
+            Some(due) if self.today >= due => {
+                tie.any() && (self.may_bring() || tie.sentence > 1 || (self.today == due && tie.sentence > 0))
+            }
             Some(due) if tie.telling > 0 && self.c.promise.sort == PromiseSort::Delivery && self.is_near(due) => true,
             // Before its day it takes more to be sure that it is not something else.
             Some(_) if self.c.promise.sort != PromiseSort::Delivery => false,
