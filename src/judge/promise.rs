@@ -428,7 +428,9 @@ impl Reading<'_> {
     fn was_asked(&self, sentence: Line<'_>) -> bool {
         let asked = self.letter.quoted_text.to_lowercase();
         let about = self.words.about(sentence.text());
-        self.words.inherited(self.letter.subject) && !about.is_empty() && about.iter().all(|stem| asked.contains(stem.as_str()))
+        self.words.inherited(self.letter.subject)
+            && !about.is_empty()
+            && about.iter().all(|stem| asked.contains(stem.as_str()))
     }
 
     /// What the other side's writer tells of a colleague: "Ann says you'll have it on Friday".

@@ -16,7 +16,7 @@ use crate::filing::{self, Acquaintance, Attribution, Directory, content_key};
 use crate::judge::{self, Deed, Judge, Letter, Promise, Side, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::{self, Address, Automatic, Direction, Habits, Message, Ours, Reading};
 use crate::store::raw::Waiting;
-use crate::watch::{Entry, Matter};
+use crate::watch::{Entry, Matter, Uncopied};
 
 /// Wall time for reading and judging one message.
 const BUDGET: Duration = Duration::from_secs(10);
@@ -57,6 +57,8 @@ pub struct Understood {
     pub verdict: Verdict,
     /// Members above our person whom it copies, lower case.
     pub superiors: Vec<String>,
+    /// What it says where those are no news; `None` where that is the same.
+    pub uncopied: Option<Uncopied>,
     /// What the other side is to us.
     pub kind: Kind,
     /// The answer to an alert that it is, true or not; then nothing was filed or judged.
@@ -125,6 +127,7 @@ impl Reader {
                 filed: Attribution { evidence: "an answer to an alert of ours".into(), ..Attribution::default() },
                 verdict: flat(),
                 superiors: Vec::new(),
+                uncopied: None,
                 kind: Kind::Client,
                 reply: Some(reply),
                 times: None,
@@ -138,11 +141,16 @@ impl Reader {
         let arrived_at = arrived_at.or(message.arrived_at);
         let judged_from = self.stopwatch.map(|now| now());
         let verdict = self.verdict(&message, account.as_ref(), &superiors, arrived_at);
+        let uncopied = verdict.signals.iter().any(|s| s.signal == "superior_copied").then(|| {
+            let plain = self.verdict(&message, account.as_ref(), &[], arrived_at);
+            let signals = plain.signals.iter().map(|s| s.signal.clone()).collect();
+            Uncopied { signals, severity: plain.severity }
+        });
         let times = self.stopwatch.zip(begun).zip(judged_from).map(|((now, begun), from)| {
             let end = now();
             Times { rules: end.saturating_sub(from), whole: end.saturating_sub(begun) }
         });
-        Understood { message, filed, verdict, superiors, kind, reply: None, times }
+        Understood { message, filed, verdict, superiors, uncopied, kind, reply: None, times }
     }
 
     /// The account that a note among us names, by these people of accounts.
@@ -329,6 +337,7 @@ impl Understood {
             calendar: message.automatic == Some(Automatic::Calendar),
             promises,
             deeds,
+            uncopied: self.uncopied.clone(),
         }
     }
 }

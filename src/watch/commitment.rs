@@ -27,6 +27,8 @@ const OVERDUE_DAYS: i64 = 45;
 const MOST: usize = 100;
 /// A promise of fewer words may be any other of its thread and day.
 const VAGUE_WORDS: usize = 2;
+/// Working days to a promised day within which nobody misses a word.
+const EXPECTED_DAYS: i64 = 7;
 /// Two broken promises of ours within so many days are worth an alert.
 const TWICE_DAYS: i64 = 14;
 
@@ -169,6 +171,15 @@ pub struct Ledger {
 impl Ledger {
     pub(super) fn next_change(&self, terms: &Terms<'_>) -> Option<Timestamp> {
         self.all.iter().filter_map(|c| c.next_change(terms)).min()
+    }
+
+    /// Whether a day was named by which something will come or happen, and it is not over.
+    pub(super) fn expects(&self, terms: &Terms<'_>, at: Timestamp) -> bool {
+        let latest = terms.calendar.add_working_days(at, EXPECTED_DAYS);
+        self.all
+            .iter()
+            .filter(|c| c.standing == Standing::Open && c.promise.sort != PromiseSort::Recurring)
+            .any(|c| c.due_at(terms.calendar).is_some_and(|due| due > at && due <= latest) && c.known_at <= at)
     }
 
     /// What time alone brings at `at`.

@@ -120,7 +120,8 @@ impl Case<'_> {
     fn makes_good(&self, outcome: Outcome) -> bool {
         let sort = if self.own { DeedSort::Delivers } else { DeedSort::Receives };
         let brings = |deed: &Deed| deed.sort == sort && self.tie(deed).sentence > 0;
-        let named = self.own && self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Delivers)
+        let named = self.own
+            && self.entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Delivers)
             && shared(&self.c.promise.about, &self.entry.matter.about) > 0;
         let soon = self.c.due_day().and_then(|due| due.checked_add(LATE_DAYS.days()).ok());
         let soon = soon.is_some_and(|until| self.today <= until);

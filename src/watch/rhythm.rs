@@ -213,7 +213,8 @@ impl Rhythm {
                 at: entry.sent_at,
                 person: entry.person.clone(),
                 name: entry.name.clone(),
-                history: entry.history,
+                // What is long over when it reaches us is no conflict of today.
+                history: entry.history || entry.is_stale(),
             });
         } else if !entry.is_negative() {
             let same = self.conflict.as_ref().is_some_and(|c| c.person == entry.person || c.name == entry.name);
