@@ -164,7 +164,9 @@ impl Promises {
             let day = promise["due"].as_str().unwrap().get(..10).unwrap();
             let nobody = Vec::new();
             let known = |f: &Followed| f.day == day && names.get(by).unwrap_or(&nobody).contains(&f.person);
-            let Some(place) = found.iter().position(known) else {
+            // Of two for one day, the one of the message that is meant.
+            let here = |f: &Followed| known(f) && promise["made_in"] == f.made_in.as_str();
+            let Some(place) = found.iter().position(here).or(found.iter().position(known)) else {
                 this.missed.push(format!("{history} {}", promise["id"]));
                 continue;
             };
@@ -263,14 +265,14 @@ struct Bar {
 
 #[rustfmt::skip]
 const TOLD: [Bar; 8] = [
-    Bar { history: "printer", must: (6, 6), false_alarms: 0, twice: 0, promises: (7, 9, 4), good: 2, difficult: &[] },
-    Bar { history: "turned", must: (1, 3), false_alarms: 1, twice: 0, promises: (9, 9, 7), good: 1, difficult: &[] },
-    Bar { history: "everybody", must: (3, 4), false_alarms: 1, twice: 0, promises: (4, 9, 3), good: 2, difficult: &["cordelia.vw@tamarackgear.example"] },
-    Bar { history: "weekly", must: (1, 1), false_alarms: 1, twice: 0, promises: (5, 9, 4), good: 2, difficult: &[] },
-    Bar { history: "inherited", must: (2, 4), false_alarms: 5, twice: 1, promises: (7, 9, 4), good: 1, difficult: &[] },
-    Bar { history: "atelier", must: (0, 5), false_alarms: 99, twice: 9, promises: (0, 99, 0), good: 0, difficult: &[] },
-    Bar { history: "cadence", must: (0, 2), false_alarms: 99, twice: 9, promises: (0, 99, 0), good: 0, difficult: &[] },
-    Bar { history: "quarrel", must: (0, 4), false_alarms: 99, twice: 9, promises: (0, 99, 0), good: 0, difficult: &[] },
+    Bar { history: "printer", must: (6, 6), false_alarms: 0, twice: 0, promises: (18, 1, 15), good: 2, difficult: &[] },
+    Bar { history: "turned", must: (2, 3), false_alarms: 0, twice: 0, promises: (15, 3, 15), good: 1, difficult: &[] },
+    Bar { history: "everybody", must: (2, 4), false_alarms: 0, twice: 0, promises: (9, 1, 9), good: 2, difficult: &["cordelia.vw@tamarackgear.example"] },
+    Bar { history: "weekly", must: (1, 1), false_alarms: 0, twice: 0, promises: (14, 0, 13), good: 2, difficult: &[] },
+    Bar { history: "inherited", must: (3, 4), false_alarms: 3, twice: 0, promises: (14, 0, 9), good: 1, difficult: &["f.stapleton@vossmeer.example"] },
+    Bar { history: "atelier", must: (4, 5), false_alarms: 1, twice: 0, promises: (15, 3, 12), good: 0, difficult: &[] },
+    Bar { history: "cadence", must: (1, 2), false_alarms: 0, twice: 0, promises: (14, 5, 13), good: 1, difficult: &[] },
+    Bar { history: "quarrel", must: (3, 4), false_alarms: 0, twice: 0, promises: (13, 2, 12), good: 3, difficult: &["raghav.bhattad@veloradx.example"] },
 ];
 
 const ALARMS: [&str; 3] = ["alert", "alert_update", "alert_repeat"];
@@ -357,7 +359,7 @@ fn histories_written_without_sight_of_the_program_are_told_as_well() {
         assert!(twice.len() <= bar.twice, "{history}: {twice:?}");
         let (right, extra, judged) = bar.promises;
         assert!(promises.right >= right && promises.extra.len() <= extra && promises.judged >= judged, "{history}");
-        assert!(uncited(&story, history).values().all(|n| *n <= 3), "{history}");
+        assert!(uncited(&story, history).values().all(|n| *n <= 1), "{history}");
         assert!(good.len() >= bar.good, "{history}: {unseen:?}");
         assert!(
             std::env::var_os("TELL").is_some() || difficult.iter().copied().eq(bar.difficult.iter().copied()),

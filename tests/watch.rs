@@ -72,6 +72,12 @@ fn a_warning_opens_an_incident_and_more_of_the_same_changes_it() {
 }
 
 #[test]
+fn anger_without_a_name_is_told_as_well() {
+    let found = incidents(&[entry(0, &[], Severity::Warning)], 1);
+    assert_eq!(found.iter().map(|i| (i.topic, i.severity)).collect::<Vec<_>>(), [(Topic::Quality, Severity::Warning)]);
+}
+
+#[test]
 fn another_topic_is_another_incident_and_one_message_rings_one_bell() {
     let both = entry(0, &["cancellation_risk", "quality_complaint"], Severity::Critical);
     let found = incidents(&[both], 1);

@@ -444,9 +444,8 @@ impl Reading<'_> {
         let before = sentence.part(..start).text();
         let passive =
             sentence.part(start..).low().starts_with("will be") || sentence.part(start..).low().starts_with("'ll be");
-        let owners = before.split(' ').filter_map(|word| word.strip_suffix("'s"));
-        let named =
-            owners.filter(|who| passive && who.starts_with(char::is_uppercase) && self.is_member(who)).next_back();
+        let mut owners = before.split(' ').filter_map(|word| word.strip_suffix("'s"));
+        let named = owners.rfind(|who| passive && who.starts_with(char::is_uppercase) && self.is_member(who));
         named.map_or_else(|| self.letter.author.to_owned(), str::to_owned)
     }
 
