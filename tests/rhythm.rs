@@ -385,7 +385,11 @@ fn a_superior_who_was_on_the_thread_is_no_news() {
                 ..entry
             }
         };
-        let causes = |entries: &[Entry]| view(entries, terms, 9).incidents.iter().map(|i| i.caused).sum::<u64>();
+        let causes = |entries: &[Entry]| {
+            let found = view(entries, terms, 9);
+            let escalations = found.incidents.iter().filter(|i| i.topic == Topic::Escalation);
+            escalations.map(|i| i.caused).sum::<u64>()
+        };
         assert_eq!(causes(&[copied(8)]), 1, "the first time she is called upon");
         assert_eq!(causes(&[mail(DANA, ANN, (1, 0)), copied(8)]), 0, "she wrote there herself");
         assert_eq!(causes(&[copied(0), copied(8)]), 1);
