@@ -228,7 +228,8 @@ impl Ledger {
                 known_at: entry.arrived_at,
                 readers: if entry.is_note() { Vec::new() } else { entry.readers() },
                 subject: entry.matter.subject.clone(),
-                history: entry.history,
+                // A promise of long ago is for the record: nobody is to be rung up for it now.
+                history: entry.history || entry.is_stale(),
                 standing: Standing::Open,
                 changed_at: entry.sent_at,
             };

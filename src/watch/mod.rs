@@ -117,6 +117,9 @@ pub struct State {
     /// Incidents that this fold has left behind: closed, and long over.
     #[serde(skip)]
     pub departed: Vec<Incident>,
+    /// What became of promises that this fold has left behind: for the record, and no news.
+    #[serde(skip)]
+    pub settled: Vec<Finding>,
 }
 
 impl State {
@@ -248,7 +251,9 @@ impl State {
 
     fn forget(&mut self, now: Timestamp) {
         let since = now.checked_sub(MEMORY).unwrap_or(Timestamp::MIN);
-        self.findings.retain(|finding| finding.at >= since);
+        let old = self.findings.extract_if(.., |finding| finding.at < since);
+        let old = old.filter(|finding| finding.pledge.is_some());
+        self.settled.extend(old.map(|finding| Finding { alarm: None, history: true, ..finding }));
         let surplus = self.findings.len().saturating_sub(MOST_FINDINGS);
         self.findings.drain(..surplus);
         incident::leave(&mut self.incidents, &mut self.departed, now);
