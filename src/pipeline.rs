@@ -17,6 +17,7 @@ mod find;
 mod history;
 mod letters;
 mod mailbox;
+mod notes;
 mod obey;
 mod receipts;
 mod record;
@@ -251,6 +252,7 @@ impl Pipeline {
                 Err(failure) => raw::record_failure(tx.db(), copy.copy, &failure, now).await?,
             }
         }
+        self.place_notes(tx.db(), &mut read).await?;
         let fresh = self.record(tx.db(), &read, now).await?;
         let replies = read.iter().filter(|(_, understood)| understood.reply.is_some());
         let replies: Vec<(&raw::Waiting, &Understood)> = replies.map(|(copy, u)| (*copy, &**u)).collect();

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use barometer::calendar::Calendar;
 use barometer::config::Kind;
-use barometer::judge::{Judge, Letter, Rules, Verdict, shipped};
+use barometer::judge::{Judge, Letter, Rules, Side, Verdict, shipped};
 use barometer::read::Direction;
 use barometer::watch::{Entry, Matter, Patience, State, Terms, What};
 use jiff::civil::DateTime;
@@ -24,16 +24,26 @@ fn read(file: &str) -> String {
 }
 
 /// A message of ours, or of theirs, at a local time.
-fn judged(judge: &Judge, (subject, text): (&str, &str), ours: bool, at: DateTime) -> Verdict {
-    let calendar = Calendar::office();
+fn judged(judge: &Judge, text: (&str, &str), ours: bool, at: DateTime) -> Verdict {
+    written(judge, &Calendar::office(), text, (if ours { Direction::Outbound } else { Direction::Inbound }, at))
+}
+
+/// A message that goes one way, at a local time.
+fn written(
+    judge: &Judge,
+    calendar: &Calendar,
+    (subject, text): (&str, &str),
+    (direction, at): (Direction, DateTime),
+) -> Verdict {
     let members = ["Dana Reyes".to_owned(), "Sam Hill".to_owned()];
+    let ours = direction != Direction::Inbound;
     let letter = Letter {
         subject,
-        direction: if ours { Direction::Outbound } else { Direction::Inbound },
+        direction,
         at: Some(at.to_zoned(TimeZone::UTC).unwrap()),
         members: &members,
         author: if ours { "sam@firm.example" } else { "ann@acme.example" },
-        ..Letter::of_text(text, &calendar)
+        ..Letter::of_text(text, calendar)
     };
     judge.judge(&letter)
 }
@@ -54,6 +64,35 @@ fn a_day_is_meant_as_people_mean_it() {
     }
     println!("{seen} ways to name a day, {} misread", wrong.len());
     assert!(seen >= 200, "only {seen} ways");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whose promises a message holds and for when, as `us sam@firm.example 2026-03-05`; the text of a
+/// line is what was written, after its subject and a bar where it has one.
+#[test]
+fn a_promise_is_told_from_what_only_sounds_like_one() {
+    let judge = judge();
+    let mut calendar = Calendar::office();
+    calendar.days.insert("2026-03-06".parse().unwrap(), Vec::new());
+    let mut wrong = Vec::new();
+    for line in read("said.tsv").lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
+        let [way, expected, text] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let (subject, text) = text.split_once(" | ").unwrap_or(("Poster", text));
+        let text = text.replace("\\n", "\n");
+        let way = match way {
+            "out" => Direction::Outbound,
+            "in" => Direction::Inbound,
+            _ => Direction::Internal,
+        };
+        // A Tuesday; the Friday of that week is a holiday.
+        let verdict = written(&judge, &calendar, (subject, &text), (way, "2026-03-03T10:00".parse().unwrap()));
+        let side = |by: Side| if by == Side::Us { "us" } else { "them" };
+        let dated = verdict.commitments.iter().filter_map(|c| Some((c, c.due.as_deref()?)));
+        let found: Vec<String> = dated.map(|(c, due)| format!("{} {} {due}", side(c.by), c.person)).collect();
+        if found.join(", ") != expected.replace("none", "") {
+            wrong.push(format!("{text}: meant {expected}, found {found:?}"));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

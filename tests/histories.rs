@@ -133,6 +133,12 @@ fn addresses(truth: &Value, settings: Settings) -> BTreeMap<String, Vec<String>>
             found.entry(name).or_default().push(person["email"].as_str().unwrap().to_owned());
         }
     }
+    // Who has left the firm is no member, and still wrote.
+    for file in truth["files"].as_array().unwrap() {
+        if let (Some(name), Some(address)) = (file["author"]["name"].as_str(), file["author"]["email"].as_str()) {
+            found.entry(name.to_owned()).or_default().push(address.to_owned());
+        }
+    }
     for member in settings.members {
         found.entry(member.name).or_default().push(member.address);
     }
@@ -164,7 +170,9 @@ impl Promises {
             let day = promise["due"].as_str().unwrap().get(..10).unwrap();
             let nobody = Vec::new();
             let known = |f: &Followed| f.day == day && names.get(by).unwrap_or(&nobody).contains(&f.person);
-            let Some(place) = found.iter().position(known) else {
+            // Of two for one day, the one of the message that is meant.
+            let here = |f: &Followed| known(f) && promise["made_in"] == f.made_in.as_str();
+            let Some(place) = found.iter().position(here).or(found.iter().position(known)) else {
                 this.missed.push(format!("{history} {}", promise["id"]));
                 continue;
             };
@@ -262,12 +270,15 @@ struct Bar {
 }
 
 #[rustfmt::skip]
-const TOLD: [Bar; 5] = [
-    Bar { history: "printer", must: (6, 6), false_alarms: 0, twice: 0, promises: (7, 3, 4), good: 2, difficult: &[] },
-    Bar { history: "turned", must: (1, 3), false_alarms: 1, twice: 0, promises: (9, 3, 7), good: 1, difficult: &[] },
-    Bar { history: "everybody", must: (3, 4), false_alarms: 1, twice: 0, promises: (4, 3, 3), good: 2, difficult: &["cordelia.vw@tamarackgear.example"] },
-    Bar { history: "weekly", must: (1, 1), false_alarms: 1, twice: 0, promises: (5, 0, 4), good: 2, difficult: &[] },
-    Bar { history: "inherited", must: (2, 4), false_alarms: 5, twice: 1, promises: (7, 2, 4), good: 1, difficult: &[] },
+const TOLD: [Bar; 8] = [
+    Bar { history: "printer", must: (6, 6), false_alarms: 0, twice: 0, promises: (18, 1, 15), good: 2, difficult: &[] },
+    Bar { history: "turned", must: (2, 3), false_alarms: 0, twice: 0, promises: (15, 3, 15), good: 1, difficult: &[] },
+    Bar { history: "everybody", must: (2, 4), false_alarms: 0, twice: 0, promises: (10, 1, 10), good: 2, difficult: &["cordelia.vw@tamarackgear.example"] },
+    Bar { history: "weekly", must: (1, 1), false_alarms: 0, twice: 0, promises: (14, 0, 13), good: 2, difficult: &[] },
+    Bar { history: "inherited", must: (3, 4), false_alarms: 3, twice: 0, promises: (15, 0, 12), good: 1, difficult: &["f.stapleton@vossmeer.example"] },
+    Bar { history: "atelier", must: (4, 5), false_alarms: 1, twice: 0, promises: (16, 3, 12), good: 0, difficult: &[] },
+    Bar { history: "cadence", must: (1, 2), false_alarms: 0, twice: 0, promises: (14, 5, 13), good: 1, difficult: &[] },
+    Bar { history: "quarrel", must: (3, 4), false_alarms: 0, twice: 0, promises: (13, 2, 12), good: 3, difficult: &["raghav.bhattad@veloradx.example"] },
 ];
 
 const ALARMS: [&str; 3] = ["alert", "alert_update", "alert_repeat"];

@@ -4,9 +4,9 @@
 
 use barometer::calendar::{Calendar, WorkingSpan};
 use barometer::config::{Kind, Target};
-use barometer::judge::{Deed, DeedSort, Severity, ToneLabel, Topic};
+use barometer::judge::{Deed, DeedSort, Promise, PromiseSort, Severity, Side, ToneLabel, Topic};
 use barometer::read::Direction;
-use barometer::watch::{Entry, Finding, Matter, Patience, Phase, State, Terms, Told, What};
+use barometer::watch::{Entry, Finding, Matter, Patience, Phase, State, Terms, Told, Uncopied, What};
 use jiff::{SignedDuration, Timestamp};
 
 /// Monday 2 March 2026, 09:00 UTC, and so many days and minutes.
@@ -308,5 +308,90 @@ fn what_time_found_out_wrongly_opens_nothing() {
             let wrong = [(key.clone(), signal.map(str::to_owned))];
             assert_eq!(silences(&view(&complaint, &Terms { wrong: &wrong, ..*terms }, 3)), left, "{signal:?}");
         }
+    });
+}
+
+/// A promise of ours, made in `entry`, for a day of March.
+fn promising(entry: Entry, day: i8) -> Entry {
+    let promise = Promise {
+        by: Side::Us,
+        person: entry.person.clone(),
+        words: "You'll have it then.".to_owned(),
+        due: Some(format!("2026-03-{day:02}")),
+        about: vec!["plan".to_owned()],
+        sort: PromiseSort::Delivery,
+    };
+    Entry { matter: Matter { promises: vec![promise], ..entry.matter.clone() }, ..entry }
+}
+
+#[test]
+fn silence_waits_for_a_day_that_was_named() {
+    plain(|terms| {
+        let hurt = angry(mail(ANN, SAM, (0, 0)));
+        let answer = mail(SAM, ANN, (0, 60));
+        let silent = |entries: &[Entry]| !with_signal(&view(entries, terms, 4), "silence_after_conflict").is_empty();
+        assert!(silent(&[hurt.clone(), answer.clone()]));
+        assert!(!silent(&[hurt.clone(), promising(answer.clone(), 9)]), "the 9th was named");
+        assert!(silent(&[hurt, promising(answer, 30)]), "that is too far off to wait for");
+    });
+}
+
+#[test]
+fn an_old_quarrel_that_reaches_us_late_makes_no_silence() {
+    plain(|terms| {
+        let late = Entry { arrived_at: at(30, 0), ..angry(mail(ANN, SAM, (0, 0))) };
+        let found = view(&[late], terms, 31);
+        assert!(with_signal(&found, "silence_after_conflict").iter().all(|f| f.alarm.is_none()));
+    });
+}
+
+#[test]
+fn a_note_of_a_call_ends_silence_and_holds_promises() {
+    plain(|terms| {
+        let hurt = angry(mail(ANN, SAM, (0, 0)));
+        let note = Entry { direction: Some(Direction::Internal), ..mail(SAM, "watch@firm.example", (2, 0)) };
+        let called = Deed { sort: DeedSort::Called, about: Vec::new(), on: None };
+        let matter = Matter { deeds: vec![called], subject: "call".to_owned(), ..note.matter.clone() };
+        let note = promising(Entry { matter, ..note }, 20);
+        let found = view(&[hurt, note], terms, 4);
+        assert!(with_signal(&found, "silence_after_conflict").is_empty());
+        assert_eq!(found.commitments.all.len(), 1);
+        assert!(found.incidents.iter().all(|i| i.causes.len() == 1), "a note is no cause");
+    });
+}
+
+#[test]
+fn a_friend_who_leaves_is_told_at_once_where_the_account_is_at_risk() {
+    plain(|terms| {
+        let leaving = Entry { signals: vec!["champion_leaving".to_owned()], ..mail(BOB, SAM, (5, 0)) };
+        let grave = Entry { severity: Severity::Critical, ..angry(mail(ANN, SAM, (0, 0))) };
+        let told = |entries: &[Entry]| with_signal(&view(entries, terms, 6), "champion_leaving").len();
+        assert_eq!(told(std::slice::from_ref(&leaving)), 0);
+        assert_eq!(told(&[grave, leaving]), 1);
+    });
+}
+
+#[test]
+fn a_superior_who_was_on_the_thread_is_no_news() {
+    plain(|terms| {
+        let copied = |days: i64| {
+            let plain = Uncopied { signals: vec!["praise".to_owned()], severity: Severity::None };
+            let entry = mail(ANN, SAM, (days, 0));
+            Entry {
+                superiors: vec![DANA.to_owned()],
+                signals: vec!["superior_copied".to_owned(), "over_your_head".to_owned()],
+                severity: Severity::Critical,
+                matter: Matter { uncopied: Some(plain), ..entry.matter.clone() },
+                ..entry
+            }
+        };
+        let causes = |entries: &[Entry]| {
+            let found = view(entries, terms, 9);
+            let escalations = found.incidents.iter().filter(|i| i.topic == Topic::Escalation);
+            escalations.map(|i| i.caused).sum::<u64>()
+        };
+        assert_eq!(causes(&[copied(8)]), 1, "the first time she is called upon");
+        assert_eq!(causes(&[mail(DANA, ANN, (1, 0)), copied(8)]), 0, "she wrote there herself");
+        assert_eq!(causes(&[copied(0), copied(8)]), 1);
     });
 }

@@ -72,6 +72,12 @@ fn a_warning_opens_an_incident_and_more_of_the_same_changes_it() {
 }
 
 #[test]
+fn anger_without_a_name_is_told_as_well() {
+    let found = incidents(&[entry(0, &[], Severity::Warning)], 1);
+    assert_eq!(found.iter().map(|i| (i.topic, i.severity)).collect::<Vec<_>>(), [(Topic::Quality, Severity::Warning)]);
+}
+
+#[test]
 fn another_topic_is_another_incident_and_one_message_rings_one_bell() {
     let both = entry(0, &["cancellation_risk", "quality_complaint"], Severity::Critical);
     let found = incidents(&[both], 1);
@@ -270,8 +276,10 @@ proptest! {
         }
         let mut whole = State::of(&entries, &terms);
         whole.departed.clear();
+        whole.settled.clear();
         let mut by_pieces = folded(&batches, &terms);
         by_pieces.departed.clear();
+        by_pieces.settled.clear();
         prop_assert_eq!(&by_pieces, &whole);
         // Time in one step is time in many.
         let (soon, late) = (hour(95 * DAY), hour(200 * DAY));

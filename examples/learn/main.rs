@@ -435,13 +435,13 @@ fn macro_f1(answers: &[Answer<'_>], names: &[&str], prefix: &str, of: impl Fn(&T
 /// Mean F1 of pairs of names.
 fn f1_of(names: &[&str], pairs: impl Iterator<Item = (Result<String>, Result<String>)>) -> f64 {
     let pairs: Vec<(String, String)> = pairs.filter_map(|(is, said)| Some((is.ok()?, said.ok()?))).collect();
-    let one = |name: &&str| {
-        let are = pairs.iter().filter(|(is, _)| is == *name).count();
-        let found = pairs.iter().filter(|(_, said)| said == *name).count();
-        let both = pairs.iter().filter(|(is, said)| is == *name && said == *name).count();
+    let one = |name: &str| {
+        let are = pairs.iter().filter(|(is, _)| is == name).count();
+        let found = pairs.iter().filter(|(_, said)| said == name).count();
+        let both = pairs.iter().filter(|(is, said)| is == name && said == name).count();
         2.0 * both as f64 / (are + found).max(1) as f64
     };
-    names.iter().map(|name| one(&name)).sum::<f64>() / names.len() as f64
+    names.iter().map(|name| one(name)).sum::<f64>() / names.len() as f64
 }
 
 /// The share from which what is told is worth it often enough, where as many messages are worth it as in real mail.
@@ -454,9 +454,9 @@ fn told(mut sorted: Vec<(f64, bool)>) -> f64 {
     let (mut right, mut wrong, mut found, mut next) = (0.0, 0.0, (1.0, 0.0), 0.3);
     for (share, is) in &sorted {
         if *is {
-            right += 1.0
+            right += 1.0;
         } else {
-            wrong += counts
+            wrong += counts;
         }
         let (precision, recall) = (right / (right + wrong), right / all);
         if precision >= SURE {

@@ -174,6 +174,11 @@ impl Directory {
         })
     }
 
+    /// The words that tell accounts apart, each with the account it alone names.
+    pub(super) fn telling_words(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_word.iter().filter_map(|(word, account)| Some((word.as_str(), account.as_deref()?)))
+    }
+
     fn is_ours(&self, address: &str) -> bool {
         let domain = address.rsplit_once('@').map_or("", |(_, d)| d);
         self.our_addresses.iter().any(|a| a == address)

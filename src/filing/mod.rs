@@ -5,10 +5,12 @@
 
 mod account;
 mod identity;
+mod notes;
 mod thread;
 
 pub use account::{Attribution, Directory};
 pub use identity::{content_hash, content_key};
+pub use notes::Acquaintance;
 pub use thread::{Join, Joining, Known, Marks, SUBJECT_WINDOW, Tie, base_subject, choose, joins_late, thread_all};
 
 #[cfg(doc)]

@@ -49,9 +49,12 @@ pub(super) fn wanted(words: &Words, letter: &Letter<'_>, zones: [&Zone; 2]) -> W
             let asks = |index: usize| asking.get(index).copied().unwrap_or(false);
             let (asked, beside) = (asks(index), asked_before || asks(index + 1));
             // Where nobody asks, no time is a demand.
-            let named = if asked || beside { moments(words, sentence, at.datetime()) } else { Vec::new() };
+            let from = letter.wrote_at().unwrap_or(at.datetime());
+            let named = if asked || beside { moments(words, sentence, from, letter.calendar) } else { Vec::new() };
             for moment in named {
-                if moment.past || is_slot(sentence, &moment) || promise::leads_to(words, sentence, &moment) {
+                // What was over when it reached us presses nobody any more.
+                let is_over = from < at.datetime() && moment.date < at.date();
+                if is_over || moment.past || is_slot(sentence, &moment) || promise::leads_to(words, sentence, &moment) {
                     continue;
                 }
                 let demand = Demand { asked, beside, unhurried: *unhurried };

@@ -7,6 +7,7 @@ use super::language::Words;
 use super::moment::{Moment, moments};
 use super::text::{Line, Zone};
 use super::verdict::{Deed, DeedSort};
+use crate::read::Direction;
 
 /// Most deeds that are read from one message.
 const MOST: usize = 24;
@@ -36,11 +37,32 @@ pub(super) fn deeds(words: &Words, letter: &Letter<'_>, [subject, zone]: [&Zone;
                 && let Some(at) = words.deed(name).and_then(|r| r.find(sentence))
                 && is_meant(words, sentence, &at, sort)
             {
-                found.push(Deed { sort, about: words.about(sentence.text()), on: on(words, letter, sentence) });
+                let about = words.about(sentence.text());
+                // The day that was named for it is not the day on which it came.
+                let comes = matches!(sort, DeedSort::Delivers | DeedSort::Receives | DeedSort::Keeps);
+                let was_due = comes && words.deed("was_due").is_some_and(|r| r.is_match(sentence));
+                let on = if was_due { None } else { on(words, letter, sentence) };
+                found.push(Deed { sort, about, on });
             }
         }
     }
+    let files: Vec<String> = letter.attachment_names.iter().filter(|name| is_document(name)).cloned().collect();
+    if !files.is_empty() && letter.direction != Direction::Internal && found.len() < MOST {
+        // A file is handed over, whatever is said of it; its name and the subject say what it is.
+        let mut about = words.about(&files.join(" ").replace(['_', '-', '.'], " "));
+        let subject = words.about(letter.subject);
+        about.extend(subject.into_iter().filter(|stem| !about.contains(stem)).collect::<Vec<_>>());
+        found.push(Deed { sort: DeedSort::Delivers, about, on: None });
+    }
     found
+}
+
+/// Whether a file is a thing that people promise each other, and no picture of a signature or an invitation.
+fn is_document(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !["ics", "vcf", "p7s", "asc", "eml", "gif"].iter().any(|ending| name.ends_with(&format!(".{ending}")))
+        && !name.starts_with("image0")
+        && !name.is_empty()
 }
 
 /// A thing handed over or received is so in fact: not denied, not planned, not asked for.
@@ -66,7 +88,7 @@ fn is_meant(words: &Words, sentence: Line<'_>, at: &std::ops::Range<usize>, sort
 
 /// The day a sentence names, the nearest to the day it was written: "received on the 18th".
 fn on(words: &Words, letter: &Letter<'_>, sentence: Line<'_>) -> Option<String> {
-    let now = letter.at.as_ref()?.datetime();
-    let named: Vec<Moment> = moments(words, sentence, now);
+    let now = letter.wrote_at()?;
+    let named: Vec<Moment> = moments(words, sentence, now, letter.calendar);
     named.first().map(|moment| moment.date.to_string())
 }

@@ -317,6 +317,11 @@ impl Words {
         self.writer.is_match(sentence) || self.reader.is_match(sentence)
     }
 
+    /// Whether a sentence names its reader.
+    pub(super) fn addresses(&self, sentence: Line<'_>) -> bool {
+        self.reader.is_match(sentence)
+    }
+
     /// Whether a sentence asks its reader for something.
     pub(super) fn asks(&self, sentence: Line<'_>) -> bool {
         let question = sentence.text().trim_end_matches(['"', ')', ' ']).ends_with('?');
@@ -368,9 +373,13 @@ impl Words {
             if low.chars().nth(2).is_none() || self.idle.contains(&low) || is_number_of_day(&low) {
                 continue;
             }
-            let stem = stem(&low);
-            if !found.iter().any(|other| other == stem) {
-                found.push(stem.to_owned());
+            // "Go-live" is spoken of as "live" too.
+            let parts = low.split('-').filter(|part| *part != low && part.chars().count() > 3);
+            let parts = parts.filter(|part| !self.idle.contains(*part));
+            for stem in [stem(&low)].into_iter().chain(parts.map(stem)) {
+                if found.len() < most && !found.iter().any(|other| other == stem) {
+                    found.push(stem.to_owned());
+                }
             }
         }
         found

@@ -22,6 +22,7 @@ mod evidence;
 mod moment;
 mod plan;
 mod promise;
+mod report;
 mod severity;
 mod weigh;
 

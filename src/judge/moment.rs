@@ -8,6 +8,7 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::language::Words;
 use super::text::Line;
+use crate::calendar::Calendar;
 
 /// A time named in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +79,8 @@ enum NamedBy {
 }
 
 /// The times named in a sentence, in order; at most 20.
-pub(super) fn moments(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Moment> {
-    let mut parts = dates(words, sentence, now);
+pub(super) fn moments(words: &Words, sentence: Line<'_>, now: DateTime, calendar: &Calendar) -> Vec<Moment> {
+    let mut parts = dates(words, sentence, now, calendar);
     parts.extend(clocks(words, sentence));
     parts.sort_by_key(|part| (part.span.start, usize::MAX - part.span.end));
     let mut kept: Vec<Part> = Vec::new();
@@ -167,7 +168,7 @@ fn likely(time: Time, sort: Sort, now: DateTime) -> Time {
     }
 }
 
-fn dates(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Part> {
+fn dates(words: &Words, sentence: Line<'_>, now: DateTime, calendar: &Calendar) -> Vec<Part> {
     let today = now.date();
     let mut parts = Vec::new();
     let evening = Some(Time::constant(22, 0, 0, 0));
@@ -196,7 +197,7 @@ fn dates(words: &Words, sentence: Line<'_>, now: DateTime) -> Vec<Part> {
             parts.push(Part { span, date: day, time, sort, by });
         }
     }
-    parts.extend(named_days(words, sentence, today));
+    parts.extend(named_days(words, sentence, today, calendar));
     parts
 }
 
@@ -220,7 +221,7 @@ const DAYS: [&str; 15] = [
 ];
 
 /// Days by weekday, date or distance.
-fn named_days(words: &Words, sentence: Line<'_>, today: Date) -> Vec<Part> {
+fn named_days(words: &Words, sentence: Line<'_>, today: Date, calendar: &Calendar) -> Vec<Part> {
     let mut parts = Vec::new();
     for name in DAYS {
         let Some(regex) = words.time(name) else {
@@ -232,15 +233,18 @@ fn named_days(words: &Words, sentence: Line<'_>, today: Date) -> Vec<Part> {
                 if get("following").is_some() { next_month(today) } else { get("month").and_then(month_number) };
             let mut span = captures.range();
             let date = match name {
+                "weekday" if get("following").is_some() => {
+                    get("day").and_then(weekday_named).and_then(|d| next_week(today, d))
+                }
                 "weekday" => weekday(get("day"), get("next"), get("week"), today),
                 "week_on" => week_on(sentence.part(captures.range()).low(), today),
                 "start_of_month" => day_in(month, 1, today),
                 "middle_of_month" => day_in(month, 15, today),
                 "end_of_month" => end_of_month(month, today),
-                "within_days" | "days_from" => within(get("count"), get("working"), get("unit"), today),
+                "within_days" | "days_from" => within(get("count"), get("working"), get("unit"), (today, calendar)),
                 "within_hours" => within_hours(get("count"), today),
                 "iso" | "numeric" => calendar_day(get("year"), get("month_number"), get("day")),
-                _ => day_of(get("day"), get("month"), get("year"), today),
+                _ => day_of(get("last").or(get("day")), get("month"), get("year"), today),
             };
             // The preposition belongs to the sentence, not to the day.
             if name == "bare_day" {
@@ -328,7 +332,7 @@ fn spoken(word: &str) -> Option<Time> {
 }
 
 /// A small number in figures or in words.
-fn count(word: &str) -> Option<i32> {
+pub(super) fn count(word: &str) -> Option<i32> {
     #[rustfmt::skip]
     const WORDS: [(&str, i32); 15] = [
         ("one", 1), ("two", 2), ("three", 3), ("four", 4), ("five", 5), ("six", 6), ("seven", 7),
@@ -448,7 +452,12 @@ fn calendar_day(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> O
 }
 
 /// So many days on; working days leave the weekends out.
-fn within(number: Option<&str>, working: Option<&str>, unit: Option<&str>, today: Date) -> Option<Date> {
+fn within(
+    number: Option<&str>,
+    working: Option<&str>,
+    unit: Option<&str>,
+    (today, calendar): (Date, &Calendar),
+) -> Option<Date> {
     let (number, unit) = (count(number?)?, unit?);
     if starts(unit, "month") {
         return today.checked_add(Span::new().months(number)).ok();
@@ -459,15 +468,25 @@ fn within(number: Option<&str>, working: Option<&str>, unit: Option<&str>, today
     if working.is_none() {
         return later(today, number);
     }
-    let mut date = today;
-    for _ in 0..number {
-        date = later(date, 1)?;
-        while matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) {
-            date = later(date, 1)?;
-        }
-    }
-    Some(date)
+    working_days_after(today, number, calendar)
 }
+
+/// So many working days on: the firm's own, holidays left out.
+pub(super) fn working_days_after(from: Date, number: i32, calendar: &Calendar) -> Option<Date> {
+    let mut date = from;
+    let mut left = number;
+    for _ in 0..MOST_DAYS {
+        if left <= 0 {
+            break;
+        }
+        date = later(date, 1)?;
+        left -= i32::from(calendar.is_working_day(date));
+    }
+    (left <= 0).then_some(date)
+}
+
+/// Days after which working days are no longer counted.
+const MOST_DAYS: u16 = 400;
 
 fn within_hours(number: Option<&str>, today: Date) -> Option<Date> {
     let hours = match number? {
@@ -511,13 +530,29 @@ mod tests {
             ("within two weeks",                        Some("2026-03-17")),
             ("by next Tuesday",                         Some("2026-03-10")),
             ("until friday noon",                       Some("2026-03-06T12:00")),
+            ("on Monday of next week, the 9th",         Some("2026-03-09")),
+            ("on Thursday of next week",                Some("2026-03-12")),
             ("There are 5 pages of it.",                None),
             ("Version 3.5 of the 12 drawings",          None),
         ];
         for (sentence, expected) in cases {
-            let found = moments(&WORDS, Lowered::new(sentence).line(), now);
+            let found = moments(&WORDS, Lowered::new(sentence).line(), now, &Calendar::office());
             let written = found.first().map(Moment::written);
             assert_eq!(written.as_deref(), expected, "{sentence}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn working_days_leave_holidays_out() {
+        let mut calendar = Calendar::office();
+        calendar.days.insert("2026-03-05".parse().unwrap(), Vec::new());
+        let now: DateTime = "2026-03-03T14:45".parse().unwrap();
+        for (sentence, expected) in [
+            ("You'll have it within two working days.", "2026-03-06"),
+            ("That is three working days from today.", "2026-03-09"),
+        ] {
+            let found = moments(&WORDS, Lowered::new(sentence).line(), now, &calendar);
+            assert_eq!(found[0].written(), expected, "{sentence}");
         }
     }
 
@@ -527,7 +562,8 @@ mod tests {
         for (sentence, until) in
             [("We need the spec by Friday.", true), ("Wednesday would be ideal.", true), ("See you on Friday.", false)]
         {
-            assert_eq!(moments(&WORDS, Lowered::new(sentence).line(), now)[0].until, until, "{sentence}");
+            let found = moments(&WORDS, Lowered::new(sentence).line(), now, &Calendar::office());
+            assert_eq!(found[0].until, until, "{sentence}");
         }
     }
 }

@@ -4,13 +4,13 @@
 use std::ops::Range;
 
 use jiff::ToSpan as _;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use super::Letter;
 use super::language::Words;
 use super::moment::{Moment, Sort, moments};
 use super::plan;
-use super::text::{Line, Zone};
+use super::text::{Line, Lowered, Zone};
 use super::verdict::{Promise, PromiseSort, Side};
 use crate::read::Direction;
 
@@ -21,6 +21,8 @@ const NEXT_TO: usize = 12;
 const MOST: usize = 20;
 /// A promise that says less of its matter than this borrows words from the sentence before it.
 const FEW_WORDS: usize = 2;
+/// An answer of more words says what it promises.
+const ANSWER_WORDS: usize = 12;
 
 /// A promise, and whether it is definite enough to count as a signal.
 #[derive(Debug)]
@@ -36,17 +38,18 @@ pub(super) struct Reading<'a> {
     pub(super) now: Option<DateTime>,
     /// Whose mail it is.
     pub(super) side: Side,
+    /// The day its subject names, to come.
+    pub(super) day: Option<Date>,
 }
 
 /// The promises of the new text, in order; at most 20.
 pub(super) fn promises(words: &Words, letter: &Letter<'_>, [subject, zone]: [&Zone; 2]) -> Vec<Found> {
-    if letter.direction == Direction::Internal {
-        return Vec::new();
-    }
-    let side = if letter.direction == Direction::Outbound { Side::Us } else { Side::Them };
-    let reading = Reading { words, letter, now: letter.at.as_ref().map(jiff::Zoned::datetime), side };
+    let side = if letter.direction == Direction::Inbound { Side::Them } else { Side::Us };
+    let reading = Reading { words, letter, now: letter.wrote_at(), side, day: None };
+    let reading = Reading { day: reading.day_of(subject), ..reading };
     let items = plan::items(&reading, subject, zone);
     let mut found = Vec::new();
+    found.extend(reading.answer(zone));
     for index in (0..zone.len()).filter(|index| !zone.is_courtesy(*index)) {
         if let Some(item) = items.iter().find(|item| item.index == index) {
             found.push(item.promise(&reading, zone));
@@ -76,12 +79,13 @@ const CLOSE: jiff::civil::Time = jiff::civil::Time::constant(23, 59, 0, 0);
 const EVENING: jiff::civil::Time = jiff::civil::Time::constant(22, 0, 0, 0);
 
 /// Who is bound by a sentence, and where the binding words stand.
-struct Bond {
-    span: Range<usize>,
-    person: String,
-    by: Side,
+pub(super) struct Bond {
+    pub(super) span: Range<usize>,
+    /// Empty where the sentence does not say.
+    pub(super) person: String,
+    pub(super) by: Side,
     /// A call proposed in a question counts as promised.
-    proposed: bool,
+    pub(super) proposed: bool,
 }
 
 impl Reading<'_> {
@@ -96,7 +100,10 @@ impl Reading<'_> {
         if !steps.is_empty() {
             return steps;
         }
-        let Some(bond) = self.bond(sentence) else { return Vec::new() };
+        let before = index.checked_sub(1).map(|before| zone.sentence(before));
+        let among_us = self.letter.direction == Direction::Internal;
+        let bond = if among_us { self.noted(sentence, before) } else { self.bond(sentence, before) };
+        let Some(bond) = bond else { return self.moved(zone, index).into_iter().collect() };
         let Some(after) = sentence.get(bond.span.end..) else { return Vec::new() };
         if !self.is_meant(sentence, &bond, after) {
             return Vec::new();
@@ -110,9 +117,15 @@ impl Reading<'_> {
         if is("being", after) && due.as_ref().is_none_or(|m| m.time.is_none()) {
             return Vec::new();
         }
+        if is("recurring", sentence) {
+            due = self.first_of(sentence, &terms, due);
+        }
         let meets = is("meeting", after);
+        if among_us && meets && bond.person == self.letter.author && !is("told", sentence) {
+            return Vec::new();
+        }
         // Undated, only our own plain word counts.
-        let unbound = self.side == Side::Them || bond.by == Side::Them || bond.proposed;
+        let unbound = self.side == Side::Them || bond.by == Side::Them || bond.proposed || among_us;
         if due.is_none() && (unbound || is("vague", after) || is("able", sentence.part(bond.span.clone())))
             || (bond.proposed && due.as_ref().is_none_or(|m| m.time.is_none()))
         {
@@ -123,10 +136,73 @@ impl Reading<'_> {
             return segments.into_iter().map(|(span, due)| self.found(zone, (index, span), &bond, Some(due))).collect();
         }
         let mut found = self.found(zone, (index, 0..sentence.text().len()), &bond, due);
-        if meets && found.promise.sort == PromiseSort::Delivery {
+        if meets && found.promise.sort != PromiseSort::Meeting {
             found.promise.sort = PromiseSort::Meeting;
         }
         vec![found]
+    }
+
+    /// Another day for what slips: "It won't be today after all. Wednesday instead."
+    fn moved(&self, zone: &Zone, index: usize) -> Option<Found> {
+        let sentence = zone.sentence(index);
+        let is = |name: &str| self.words.promise(name).is_some_and(|r| r.is_match(sentence));
+        let slips = |line: Line<'_>| self.words.deed("slips").is_some_and(|r| r.is_match(line));
+        let before = index.checked_sub(1).map(|before| zone.sentence(before));
+        if !is("another_day") || !(slips(sentence) || before.is_some_and(slips)) || sentence.text().ends_with('?') {
+            return None;
+        }
+        if self.letter.direction == Direction::Internal || self.words.condition(sentence, &(0..0)).is_some() {
+            return None;
+        }
+        let due = self.terms(sentence).into_iter().next_back()?;
+        let bond = Bond { span: 0..0, person: self.letter.author.to_owned(), by: self.side, proposed: false };
+        Some(self.found(zone, (index, 0..sentence.text().len()), &bond, Some(due)))
+    }
+
+    /// What is taken on by a short answer: "Yes. Noon tomorrow."
+    fn answer(&self, zone: &Zone) -> Option<Found> {
+        let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
+        let said: Vec<usize> = (0..zone.len()).filter(|index| !zone.is_courtesy(*index)).collect();
+        let count: usize = said.iter().map(|index| zone.sentence(*index).text().split(' ').count()).sum();
+        let first = zone.sentence(*said.first()?);
+        let short = count <= ANSWER_WORDS && is("yes", first) && self.words.inherited(self.letter.subject);
+        let asked = Lowered::new(self.letter.quoted_text);
+        let other = said.iter().any(|index| is("meets", zone.sentence(*index)) || self.lead_in(zone.sentence(*index)));
+        let question = said.iter().any(|index| zone.sentence(*index).text().ends_with('?'));
+        if !short || self.letter.direction != Direction::Outbound || other || question || is("meets", asked.line()) {
+            return None;
+        }
+        let (index, due) =
+            said.iter().find_map(|index| Some((*index, self.terms(zone.sentence(*index)).into_iter().next()?)))?;
+        let bond = Bond { span: 0..0, person: self.letter.author.to_owned(), by: self.side, proposed: false };
+        let mut found = self.found(zone, (index, 0..zone.sentence(index).text().len()), &bond, Some(due));
+        found.promise.about = self.words.about(self.letter.subject);
+        Some(found)
+    }
+
+    fn lead_in(&self, sentence: Line<'_>) -> bool {
+        self.words.promise("lead").is_some_and(|r| r.is_match(sentence))
+    }
+
+    /// The day a subject names, where it names one that is to come.
+    fn day_of(&self, subject: &Zone) -> Option<Date> {
+        let now = self.now?;
+        let named = subject.sentences().flat_map(|line| moments(self.words, line, now, self.letter.calendar));
+        let mut days = named.filter(|m| m.sort == Sort::Day && m.date > now.date()).map(|m| m.date);
+        days.next()
+    }
+
+    /// The first time of what comes again: "every Friday by four, from the 5th".
+    fn first_of(&self, sentence: Line<'_>, terms: &[Moment], due: Option<Moment>) -> Option<Moment> {
+        let now = self.now?;
+        let all = moments(self.words, sentence, now, self.letter.calendar);
+        let from = |m: &&Moment| {
+            let before = sentence.part(..m.span.start);
+            m.sort != Sort::Clock && self.words.promise("first_time").is_some_and(|r| r.is_match(before))
+        };
+        let Some(first) = all.iter().find(from) else { return due };
+        let time = first.time.or(due.and_then(|m| m.time)).or(terms.iter().find_map(|m| m.time));
+        Some(Moment { time, ..first.clone() })
     }
 
     /// The steps of a plan told in one sentence: "here is the plan: text on Tuesday, layout on Thursday".
@@ -165,10 +241,17 @@ impl Reading<'_> {
     /// The times of a sentence that may be the end of a term.
     pub(super) fn terms(&self, sentence: Line<'_>) -> Vec<Moment> {
         let Some(now) = self.now else { return Vec::new() };
-        let bound = lead(self.words, sentence);
         let is = |name: &str, line: Line<'_>| self.words.promise(name).is_some_and(|r| r.is_match(line));
-        moments(self.words, sentence, now)
+        let leads = |name: &str| self.words.promise(name).and_then(|r| r.find(sentence)).map(|found| found.end);
+        let bound = ["lead", "told", "says", "yours"].into_iter().filter_map(leads).min();
+        // "At two", under a subject that names the day.
+        let placed = |m: Moment| match self.day {
+            Some(day) if m.sort == Sort::Clock && is("being_there", sentence) => Moment { date: day, ..m },
+            _ => m,
+        };
+        moments(self.words, sentence, now, self.letter.calendar)
             .into_iter()
+            .map(placed)
             .filter(|m| m.end(CLOSE) >= now && (!m.past || bound.is_some_and(|end| end <= m.span.start)))
             // A promise for tonight is kept until the day is over.
             .map(|m| Moment { time: m.time.filter(|time| m.sort != Sort::Tonight || *time != EVENING), ..m })
@@ -252,17 +335,27 @@ impl Reading<'_> {
 
     fn found(&self, zone: &Zone, (index, span): (usize, Range<usize>), bond: &Bond, due: Option<Moment>) -> Found {
         let sentence = zone.sentence(index);
+        let span_start = span.start;
         let part = sentence.part(span);
         let mut about = self.words.about(part.text());
-        if about.len() < FEW_WORDS
+        let told = |stem: &String| !GENERIC.contains(&stem.as_str());
+        let rest = part.part(bond.span.end.saturating_sub(span_start).min(part.text().len())..);
+        let pronoun = self.words.promise("it").is_some_and(|r| r.is_match(rest))
+            || self.words.promise("they").is_some_and(|r| r.is_match(sentence.part(..bond.span.start + 1)));
+        if (about.iter().filter(|stem| told(stem)).count() < FEW_WORDS || pronoun)
             && let Some(before) = index.checked_sub(1)
         {
             let more = self.words.about(zone.sentence(before).text());
             about.extend(more.into_iter().filter(|word| !about.contains(word)).collect::<Vec<_>>());
         }
+        if pronoun {
+            let subject = self.words.about(self.letter.subject);
+            about.extend(subject.into_iter().filter(|word| !about.contains(word)).collect::<Vec<_>>());
+        }
         let is = |name: &str| self.words.promise(name).is_some_and(|r| r.is_match(sentence));
         // Undated, only a writer's own plain word counts, and only ours is kept to it.
         let definite = due.is_some() || (self.side == Side::Us && bond.by == Side::Us);
+        let calls = self.words.promise("meeting_part").is_some_and(|r| r.is_match(part));
         let sort = if is("recurring") { PromiseSort::Recurring } else { PromiseSort::Delivery };
         Found {
             definite,
@@ -272,19 +365,22 @@ impl Reading<'_> {
                 words: part.text().trim_matches([',', ';', ' ']).chars().take(200).collect(),
                 due: due.map(|m| m.written()),
                 about,
-                sort: if sort == PromiseSort::Delivery && bond.proposed { PromiseSort::Meeting } else { sort },
+                sort: if bond.proposed || calls { PromiseSort::Meeting } else { sort },
             },
         }
     }
 
     /// Who is bound, and by which words.
-    fn bond(&self, sentence: Line<'_>) -> Option<Bond> {
+    pub(super) fn bond(&self, sentence: Line<'_>, before: Option<Line<'_>>) -> Option<Bond> {
         let own = |span: Range<usize>, proposed: bool| Bond {
+            person: self.keeper(sentence, span.start),
             span,
-            person: self.letter.author.to_owned(),
             by: self.side,
             proposed,
         };
+        if let Some(found) = self.says_so(sentence) {
+            return Some(found);
+        }
         if let Some(found) = self.words.promise("proposal").and_then(|r| r.find(sentence)) {
             return Some(own(found, true));
         }
@@ -302,6 +398,12 @@ impl Reading<'_> {
         }
         if let Some(captures) = self.words.promise("named").and_then(|r| r.captures(sentence)) {
             let who = captures.name("who")?;
+            let arrives = self.words.promise("arrives").is_some_and(|r| r.is_match(sentence.part(captures.range())));
+            if arrives && !self.is_member(who) {
+                // Not who, but what: "Copy will come by Friday".
+                let end = captures.range_of("verb")?.start;
+                return Some(own(captures.range().start..end, false));
+            }
             if who.starts_with(char::is_uppercase) && !PRONOUNS.contains(&who) {
                 let by = if self.is_member(who) { Side::Us } else { self.side };
                 let end = captures.range_of("verb")?.start;
@@ -311,12 +413,40 @@ impl Reading<'_> {
         if let Some(found) = lead {
             return Some(own(found, false));
         }
-        if self.side != Side::Us || sentence.text().split_whitespace().count() > 7 {
+        if let Some(reported) = self.reported(sentence, before) {
+            return Some(reported);
+        }
+        if sentence.text().split_whitespace().count() > 7 || !(self.side == Side::Us || self.was_asked(sentence)) {
             return None;
         }
         let short = self.words.promise("short")?.find(sentence)?;
         let is_none = self.words.asks(sentence) || self.words.promise("no_short").is_some_and(|r| r.is_match(sentence));
         (!is_none && !self.terms(sentence).is_empty()).then(|| own(0..short.start, false))
+    }
+
+    /// Whether an answer names a thing that the message it answers spoke of: then it is what they will bring.
+    fn was_asked(&self, sentence: Line<'_>) -> bool {
+        let asked = self.letter.quoted_text.to_lowercase();
+        let about = self.words.about(sentence.text());
+        self.words.inherited(self.letter.subject)
+            && !about.is_empty()
+            && about.iter().all(|stem| asked.contains(stem.as_str()))
+    }
+
+    /// What the other side's writer tells of a colleague: "Ann says you'll have it on Friday".
+    fn says_so(&self, sentence: Line<'_>) -> Option<Bond> {
+        let told = || self.reported(sentence, None);
+        if self.letter.direction == Direction::Inbound { told() } else { None }
+    }
+
+    /// Whose thing it is that will be done: "Lena's report will be with you on Friday"; else the writer.
+    fn keeper(&self, sentence: Line<'_>, start: usize) -> String {
+        let before = sentence.part(..start).text();
+        let passive =
+            sentence.part(start..).low().starts_with("will be") || sentence.part(start..).low().starts_with("'ll be");
+        let mut owners = before.split(' ').filter_map(|word| word.strip_suffix("'s"));
+        let named = owners.rfind(|who| passive && who.starts_with(char::is_uppercase) && self.is_member(who));
+        named.map_or_else(|| self.letter.author.to_owned(), str::to_owned)
     }
 
     /// Whether a name is one of ours.
@@ -337,6 +467,9 @@ const SUBORDINATE: [&str; 16] = [
     "so ", "so that", "because", "when", "which", "that ", "as ", "if ", "before", "after", "where", "who", "since",
     "for ", "to ", "not ",
 ];
+
+/// Stems that name no matter.
+const GENERIC: [&str; 8] = ["answ", "repl", "response", "respons", "word", "thing", "updat", "item"];
 
 /// Capitalised only because they begin a sentence.
 const PRONOUNS: [&str; 26] = [

@@ -239,19 +239,25 @@ fn paragraphs(text: &str) -> Vec<String> {
             open = false;
             continue;
         };
-        if !open || begins_item(first) {
+        // A row of a table: what stands before the gap heads what stands after it.
+        let row = line.trim().split_once("   ").filter(|(head, _)| head.chars().any(char::is_alphabetic));
+        let heads = row.map_or(0, |(head, _)| head.split_whitespace().count());
+        if !open || row.is_some() || begins_item(first) {
             found.push(String::with_capacity(2 * line.len()));
         }
         let Some(last) = found.last_mut() else { continue };
         let mut length = 0;
-        for word in words {
+        for (place, word) in words.enumerate() {
+            if heads > 0 && place == heads && !last.ends_with(':') {
+                last.push(':');
+            }
             if !last.is_empty() {
                 last.push(' ');
             }
             last.push_str(word);
             length += word.chars().count() + 1;
         }
-        open = length > WRAPPED;
+        open = length > WRAPPED && row.is_none();
     }
     found
 }
@@ -269,10 +275,11 @@ mod tests {
     #[test]
     fn sentences_end_where_people_end_them() {
         #[rustfmt::skip]
-        let cases: [(&str, &[&str]); 6] = [
+        let cases: [(&str, &[&str]); 7] = [
             ("Hi Sam,\n\nIt broke. Again!",            &["Hi Sam,", "It broke.", "Again!"]),
             ("Mr. Pell asked for 3.5 hours, e.g. now.", &["Mr. Pell asked for 3.5 hours, e.g. now."]),
             ("- one\n- two",                            &["- one", "- two"]),
+            ("the proof     Wed 6 May\nthe print      Fri", &["the proof: Wed 6 May", "the print: Fri"]),
             ("He said “no way.” Then he left",          &["He said \"no way.\"", "Then he left"]),
             ("A line that runs on to the very far end of its column and then\nends here.",
              &["A line that runs on to the very far end of its column and then ends here."]),

@@ -281,6 +281,8 @@ pub struct Letter<'a> {
     pub language: &'a str,
     /// Arrival on the receiver's clock; `None` where unknown.
     pub at: Option<jiff::Zoned>,
+    /// When it was written, on the same clock; as it arrived where that is unknown. Its "tomorrow" counts from here.
+    pub written: Option<jiff::Zoned>,
     /// The receiver's working hours.
     pub calendar: &'a crate::calendar::Calendar,
     /// The author: an address, else a name; empty where unknown.
@@ -302,6 +304,11 @@ pub struct Letter<'a> {
 }
 
 impl<'a> Letter<'a> {
+    /// The wall clock from which its writer counts days.
+    pub(super) fn wrote_at(&self) -> Option<jiff::civil::DateTime> {
+        self.written.as_ref().or(self.at.as_ref()).map(jiff::Zoned::datetime)
+    }
+
     /// A letter of which nothing is known but an English text: from a client, at no particular time.
     #[must_use]
     pub fn of_text(new_text: &'a str, calendar: &'a crate::calendar::Calendar) -> Self {
@@ -316,6 +323,7 @@ impl<'a> Letter<'a> {
             kind: crate::config::Kind::Client,
             language: "en",
             at: None,
+            written: None,
             calendar,
             author: "",
             superiors_on_copy: &[],

@@ -24,7 +24,9 @@ impl Pipeline {
     ) -> Result<Vec<Event>> {
         let (view, before) = (&folded.view, folded.before.as_ref());
         let known: BTreeSet<&str> = before.into_iter().flat_map(|s| &s.findings).map(|f| f.id.as_str()).collect();
-        let fresh: Vec<&Finding> = view.findings.iter().filter(|f| !known.contains(f.id.as_str())).collect();
+        // Old mail that reached us late has its promises too; a fold from the start finds them.
+        let settled = folded.state.settled.iter().filter(|_| before.is_none());
+        let fresh: Vec<&Finding> = settled.chain(&view.findings).filter(|f| !known.contains(f.id.as_str())).collect();
         let rows = fresh.iter().map(|finding| row(account, finding, now)).collect::<Result<Vec<_>>>()?;
         let added: BTreeSet<String> = findings::add(db, &rows).await?.into_iter().collect();
         self.keep_promises(db, account, folded).await?;

@@ -74,7 +74,11 @@ impl Pipeline {
                     let touch = (arrived.as_microsecond(), person.as_str(), "note");
                     answers::touch(db, account, &key, touch).await?;
                 }
-                let entry = understood.entry(key, arrived, copy.history);
+                let mut entry = understood.entry(key, arrived, copy.history);
+                if entry.is_note() && !self.is_vouched(copy, &understood.message) {
+                    // It may add, and end nothing.
+                    entry.matter.deeds.clear();
+                }
                 batch.add(db, (copy.copy, understood, entry), now).await?;
             }
         }
@@ -86,10 +90,14 @@ impl Pipeline {
     fn noted(&self, copy: &Waiting, understood: &Understood) -> Option<String> {
         let message = &understood.message;
         message.directives.contact.as_ref()?;
-        let vouching = self.vouching(&copy.source);
         let author = message.carrier.as_ref().and_then(|c| c.from.as_ref()).or(message.from.as_ref())?.address.clone();
-        let trusted = vouching.is_none() || Trust::of(&copy.bytes, message, vouching).is_ok();
-        trusted.then_some(author)
+        self.is_vouched(copy, message).then_some(author)
+    }
+
+    /// Whether a message that claims to be ours is, as far as somebody vouches for our people.
+    fn is_vouched(&self, copy: &Waiting, message: &Message) -> bool {
+        let vouching = self.vouching(&copy.source);
+        vouching.is_none() || Trust::of(&copy.bytes, message, vouching).is_ok()
     }
 
     /// Mail that the firm said is never to be recorded.

@@ -236,8 +236,14 @@ impl Pipeline {
         let mut log = Vec::new();
         for cause in incident.causes.iter().filter(|c| line.cites.contains(&c.key)) {
             // What time alone found out has no message.
+            let message = messages::by_content_key(db, &cause.key).await?;
             let cite = self.cite(db, &cause.key).await?;
-            if !cite.path.is_empty() && !event.cites.contains(&cite) {
+            // What another incident has told already is no news here.
+            let told = match message {
+                Some(message) => told::elsewhere(db, message, &line.incident).await?,
+                None => false,
+            };
+            if !told && !cite.path.is_empty() && !event.cites.contains(&cite) {
                 event.cites.push(cite);
             }
             for signal in &cause.signals {
@@ -246,11 +252,7 @@ impl Pipeline {
                 }
             }
             event.person = Some(cause.person.clone());
-            log.push(Told {
-                message: messages::by_content_key(db, &cause.key).await?,
-                doc: json(cause, "cause")?,
-                ..entry(&event, about, notification)
-            });
+            log.push(Told { message, doc: json(cause, "cause")?, ..entry(&event, about, notification) });
         }
         if log.is_empty() {
             log.push(Told { event: so_far::name_of(line.saying).to_owned(), ..entry(&event, about, notification) });

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use super::corrections::Learnt;
 use crate::command::{self, Unverified};
 use crate::config::{Account, Kind, Role, Settings};
-use crate::filing::{self, Attribution, Directory, content_key};
+use crate::filing::{self, Acquaintance, Attribution, Directory, content_key};
 use crate::judge::{self, Deed, Judge, Letter, Promise, Side, Tone, ToneLabel, Urgency, UrgencyLabel, Verdict};
 use crate::read::{self, Address, Automatic, Direction, Habits, Message, Ours, Reading};
 use crate::store::raw::Waiting;
-use crate::watch::{Entry, Matter};
+use crate::watch::{Entry, Matter, Uncopied};
 
 /// Wall time for reading and judging one message.
 const BUDGET: Duration = Duration::from_secs(10);
@@ -57,6 +57,8 @@ pub struct Understood {
     pub verdict: Verdict,
     /// Members above our person whom it copies, lower case.
     pub superiors: Vec<String>,
+    /// What it says where those are no news; `None` where that is the same.
+    pub uncopied: Option<Uncopied>,
     /// What the other side is to us.
     pub kind: Kind,
     /// The answer to an alert that it is, true or not; then nothing was filed or judged.
@@ -125,23 +127,35 @@ impl Reader {
                 filed: Attribution { evidence: "an answer to an alert of ours".into(), ..Attribution::default() },
                 verdict: flat(),
                 superiors: Vec::new(),
+                uncopied: None,
                 kind: Kind::Client,
                 reply: Some(reply),
                 times: None,
             };
         }
         let filed = self.learnt().refile(self.directory.attribute(&message));
+        let filed = if filed.account.is_none() { self.about(&message, &[]).unwrap_or(filed) } else { filed };
         let account = self.account(&filed);
         let superiors = self.superiors(&message, account.as_ref());
         let kind = account.as_ref().map_or(Kind::Client, |a| a.kind);
         let arrived_at = arrived_at.or(message.arrived_at);
         let judged_from = self.stopwatch.map(|now| now());
         let verdict = self.verdict(&message, account.as_ref(), &superiors, arrived_at);
+        let uncopied = verdict.signals.iter().any(|s| s.signal == "superior_copied").then(|| {
+            let plain = self.verdict(&message, account.as_ref(), &[], arrived_at);
+            let signals = plain.signals.iter().map(|s| s.signal.clone()).collect();
+            Uncopied { signals, severity: plain.severity }
+        });
         let times = self.stopwatch.zip(begun).zip(judged_from).map(|((now, begun), from)| {
             let end = now();
             Times { rules: end.saturating_sub(from), whole: end.saturating_sub(begun) }
         });
-        Understood { message, filed, verdict, superiors, kind, reply: None, times }
+        Understood { message, filed, verdict, superiors, uncopied, kind, reply: None, times }
+    }
+
+    /// The account that a note among us names, by these people of accounts.
+    pub(super) fn about(&self, message: &Message, people: &[Acquaintance]) -> Option<Attribution> {
+        self.directory.about(message, people, &self.members)
     }
 
     fn account(&self, filed: &Attribution) -> Option<Account> {
@@ -181,6 +195,9 @@ impl Reader {
             kind: account.map_or(Kind::Client, |a| a.kind),
             language: &message.language,
             at: arrived_at.map(|at| at.to_zoned(calendar.zone.clone())),
+            written: message
+                .sent_at
+                .map(|at| arrived_at.map_or(at, |arrived| at.min(arrived)).to_zoned(calendar.zone.clone())),
             calendar,
             author: author.map_or("", |a| if a.address.is_empty() { &a.name } else { &a.address }),
             superiors_on_copy: &superiors,
@@ -210,11 +227,19 @@ impl Reader {
             return Some(Promise { by: Side::Us, person: member.address.clone(), ..promise });
         }
         let theirs = |a: &&Address| !a.address.is_empty() && self.settings.member(&a.address).is_none();
+        let among_us = message.direction == Some(Direction::Internal);
+        if who.is_empty() {
+            // The reader, where they are written to; in a note, whom it is about: filing knows.
+            let reader = message.to.iter().find(theirs).filter(|_| !among_us).map(|a| a.address.clone());
+            let person = reader.or_else(|| (among_us || is_inbound(message)).then(String::new))?;
+            let author = message.from.as_ref().filter(|_| is_inbound(message)).map(|a| a.address.clone());
+            return Some(Promise { person: author.unwrap_or(person), ..promise });
+        }
         if let Some(contact) = message.people().filter(theirs).find(|a| is(&a.name)) {
             return Some(Promise { by: Side::Them, person: contact.address.clone(), ..promise });
         }
         let is_author = message.from.as_ref().is_some_and(|a| a.name == promise.person);
-        (message.direction == Some(Direction::Inbound) || is_author).then_some(promise)
+        (is_inbound(message) || is_author || (among_us && promise.by == Side::Them)).then_some(promise)
     }
 
     /// Members on To or Cc of an inbound message who lead the one it is written to.
@@ -238,6 +263,10 @@ impl Reader {
             .map(|a| (*a).to_owned())
             .collect()
     }
+}
+
+fn is_inbound(message: &Message) -> bool {
+    message.direction == Some(Direction::Inbound)
 }
 
 /// Mail that no person wrote, or whose author is unknown, has no mood.
@@ -308,6 +337,7 @@ impl Understood {
             calendar: message.automatic == Some(Automatic::Calendar),
             promises,
             deeds,
+            uncopied: self.uncopied.clone(),
         }
     }
 }

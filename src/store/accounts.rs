@@ -196,6 +196,20 @@ pub async fn contacts(db: &mut AnyConnection, account: &str) -> Result<Vec<Conta
     .await?)
 }
 
+/// Everybody of whom mail told a name, by account and address.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn named_contacts(db: &mut AnyConnection) -> Result<Vec<Contact>> {
+    Ok(sqlx::query_as(
+        "SELECT account, address, name, first_us, last_us FROM contacts
+         WHERE name <> '' ORDER BY account, address",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
 /// A person, once for each account they were seen in, by account.
 ///
 /// # Errors

@@ -117,6 +117,22 @@ pub async fn since(db: &mut AnyConnection, at_us: i64) -> Result<Vec<Told>> {
     .await?)
 }
 
+/// Whether a message was told as part of another incident, in an earlier e-mail.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn elsewhere(db: &mut AnyConnection, message: i64, incident: &str) -> Result<bool> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT MIN(id) FROM told WHERE message = $1 AND incident <> $2 AND notification IS NOT NULL",
+    )
+    .bind(message)
+    .bind(incident)
+    .fetch_one(db)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// When a person's last digest of one kind was made, in unix microseconds.
 ///
 /// # Errors

@@ -25,6 +25,10 @@ const UNDATED_DAYS: i64 = 30;
 const OVERDUE_DAYS: i64 = 45;
 /// Most promises remembered; the oldest give way.
 const MOST: usize = 100;
+/// A promise of fewer words may be any other of its thread and day.
+const VAGUE_WORDS: usize = 2;
+/// Working days to a promised day within which nobody misses a word.
+const EXPECTED_DAYS: i64 = 7;
 /// Two broken promises of ours within so many days are worth an alert.
 const TWICE_DAYS: i64 = 14;
 
@@ -59,8 +63,14 @@ pub struct Commitment {
     pub made_in: String,
     /// When it was made.
     pub made_at: Timestamp,
+    /// When that reached us: before, nobody could have missed anything.
+    #[serde(default)]
+    pub known_at: Timestamp,
     /// Subject of that message.
     pub subject: String,
+    /// To whom it was made, lower case; empty where a note tells of it.
+    #[serde(default)]
+    pub readers: Vec<String>,
     /// Known before we were watching.
     pub history: bool,
     /// How it stands.
@@ -111,10 +121,10 @@ impl Commitment {
     fn next_change(&self, terms: &Terms<'_>) -> Option<Timestamp> {
         let due = self.due_at(terms.calendar)?;
         match self.standing {
-            Standing::Open => Some(due.max(self.made_at)),
+            Standing::Open => Some(due.max(self.known_at)),
             // A call leaves no trace: that there was none, somebody must say.
             Standing::Overdue if self.promise.by == Side::Us && self.promise.sort != PromiseSort::Meeting => {
-                Some(terms.calendar.add_working_days(due.max(self.made_at), GRACE_DAYS))
+                Some(terms.calendar.add_working_days(due.max(self.known_at), GRACE_DAYS))
             }
             _ => None,
         }
@@ -163,6 +173,15 @@ impl Ledger {
         self.all.iter().filter_map(|c| c.next_change(terms)).min()
     }
 
+    /// Whether a day was named by which something will come or happen, and it is not over.
+    pub(super) fn expects(&self, terms: &Terms<'_>, at: Timestamp) -> bool {
+        let latest = terms.calendar.add_working_days(at, EXPECTED_DAYS);
+        self.all
+            .iter()
+            .filter(|c| c.standing == Standing::Open && c.promise.sort != PromiseSort::Recurring)
+            .any(|c| c.due_at(terms.calendar).is_some_and(|due| due > at && due <= latest) && c.known_at <= at)
+    }
+
     /// What time alone brings at `at`.
     pub(super) fn pass(&mut self, terms: &Terms<'_>, at: Timestamp) -> Vec<Finding> {
         let mut found = Vec::new();
@@ -188,7 +207,9 @@ impl Ledger {
 
     /// Settles what a message shows, and takes in what it promises.
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
-        let Some(side) = entry.side() else { return Vec::new() };
+        // A note tells what one of us has done and heard: it is our word.
+        let side = entry.side().or(entry.is_note().then_some(Side::Us));
+        let Some(side) = side else { return Vec::new() };
         let mut found = Vec::new();
         let outcomes = evidence::weigh(&self.all, entry, side, terms);
         for (commitment, outcome) in self.all.iter_mut().zip(outcomes) {
@@ -204,8 +225,11 @@ impl Ledger {
                 promise: promise.clone(),
                 made_in: entry.key.clone(),
                 made_at: entry.sent_at,
+                known_at: entry.arrived_at,
+                readers: if entry.is_note() { Vec::new() } else { entry.readers() },
                 subject: entry.matter.subject.clone(),
-                history: entry.history,
+                // A promise of long ago is for the record: nobody is to be rung up for it now.
+                history: entry.history || entry.is_stale(),
                 standing: Standing::Open,
                 changed_at: entry.sent_at,
             };
@@ -220,12 +244,14 @@ impl Ledger {
     fn is_restated(&self, entry: &Entry, promise: &Promise) -> bool {
         self.all.iter().any(|c| {
             let day = |due: &Option<String>| due.as_deref().and_then(|d| d.get(..10)).map(str::to_owned);
+            let vague = c.promise.about.len().min(promise.about.len()) < VAGUE_WORDS;
             c.made_in != entry.key
                 && c.is_open()
                 && c.promise.by == promise.by
                 && day(&c.promise.due) == day(&promise.due)
-                && (evidence::shared(&c.promise.about, &promise.about) > 0
-                    || (c.subject == entry.matter.subject
+                && (evidence::alike(&c.promise.about, &promise.about)
+                    || (vague
+                        && c.subject == entry.matter.subject
                         && c.promise.person == promise.person
                         && promise.due.is_some()))
         })
@@ -236,7 +262,7 @@ impl Ledger {
         let (settled, undated, overdue) = (before(SETTLED_DAYS), before(UNDATED_DAYS), before(OVERDUE_DAYS));
         self.all.retain(|c| match c.standing {
             Standing::Open => c.promise.due.is_some() || c.made_at >= undated,
-            Standing::Overdue | Standing::Lapsed => c.changed_at >= overdue,
+            Standing::Overdue | Standing::Lapsed | Standing::Broken | Standing::Moved => c.changed_at >= overdue,
             _ => c.changed_at >= settled,
         });
         while self.all.len() > MOST {

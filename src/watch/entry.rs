@@ -1,6 +1,6 @@
 //! One judged message of an account, as watching sees it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Deed, Promise, Severity, Side, ToneLabel, UrgencyLabel};
@@ -68,7 +68,21 @@ pub struct Matter {
     pub promises: Vec<Promise>,
     /// What it shows of promises and talks.
     pub deeds: Vec<Deed>,
+    /// What it would be, were the superiors on it no news; `None` where that makes no difference.
+    pub uncopied: Option<Uncopied>,
 }
+
+/// A message whose superiors have been on its thread before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uncopied {
+    /// Names of the signals it carries then.
+    pub signals: Vec<String>,
+    /// What it warrants then.
+    pub severity: Severity,
+}
+
+/// Mail that was written longer ago than this when it arrived rings nothing.
+const STALE: SignedDuration = SignedDuration::from_hours(24 * 14);
 
 impl Entry {
     /// Position in the fold: by time written, ties by content.
@@ -86,6 +100,22 @@ impl Entry {
             Some(Direction::Outbound) => Some(Side::Us),
             Some(Direction::Internal) | None => None,
         }
+    }
+
+    /// Whether it reached us so late that it is for the record alone.
+    pub(super) fn is_stale(&self) -> bool {
+        self.arrived_at.duration_since(self.sent_at) > STALE
+    }
+
+    /// Whom it is written or copied to.
+    pub(super) fn readers(&self) -> Vec<String> {
+        self.matter.to.iter().chain(&self.matter.cc).cloned().collect()
+    }
+
+    /// Whether it is a note among us about the account.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.direction == Some(Direction::Internal) && !self.automatic
     }
 
     /// Whether it is addressed to the other side: to one of ours where they write, and not only on copy.

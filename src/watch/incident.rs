@@ -291,6 +291,11 @@ fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
             None => found.push((topic, alone, vec![name.clone()])),
         }
     }
+    let angry = matches!(entry.tone, Some(ToneLabel::Hostile | ToneLabel::Frustrated));
+    if found.is_empty() && angry && entry.severity >= Severity::Warning && direction == Direction::Inbound {
+        // Anger that no rule has a name for is anger all the same.
+        found.push((Topic::Quality, entry.severity, entry.signals.clone()));
+    }
     // Gravest first; `Topic` is ordered by how much is at stake.
     found.sort_by_key(|(topic, severity, _)| (std::cmp::Reverse(*severity), *topic));
     if let Some((_, severity, names)) = found.first_mut() {

@@ -15,6 +15,7 @@ pub mod past;
 mod people;
 mod response;
 mod rhythm;
+mod superiors;
 mod trend;
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,12 +26,13 @@ use crate::config::{Kind, Target};
 use crate::judge::Severity;
 
 pub use commitment::{Commitment, Ledger, Standing};
-pub use entry::{Entry, Matter};
+pub use entry::{Entry, Matter, Uncopied};
 pub use finding::{Alarm, Finding, Pledge, Told, What};
 pub use incident::{Cause, Incident, Patience, Phase};
 pub use people::People;
 pub use response::{Clocks, Wait};
 pub use rhythm::Rhythm;
+pub use superiors::Superiors;
 pub use trend::{Standing as TrendStanding, Trend, weekly};
 
 /// How long what was found out stays in the state, after which only the store has it.
@@ -103,6 +105,9 @@ pub struct State {
     /// Pressure and goodwill.
     #[serde(default)]
     pub trend: Trend,
+    /// Who of our superiors is on which thread.
+    #[serde(default)]
+    pub superiors: Superiors,
     /// How many of the instants were taken in at which somebody was in touch beside the mail.
     #[serde(default)]
     pub touched: usize,
@@ -112,6 +117,9 @@ pub struct State {
     /// Incidents that this fold has left behind: closed, and long over.
     #[serde(skip)]
     pub departed: Vec<Incident>,
+    /// What became of promises that this fold has left behind: for the record, and no news.
+    #[serde(skip)]
+    pub settled: Vec<Finding>,
 }
 
 impl State {
@@ -148,15 +156,38 @@ impl State {
             return;
         }
         self.advance(terms, entry.sent_at);
+        let seen = self.superiors.take_in(entry);
+        let entry = &*seen;
+        let leaving = self.leaving(entry);
         incident::take_in(&mut self.incidents, entry);
         let mut found = self.commitments.take_in(entry, terms);
         found.extend(self.clocks.take_in(entry, terms));
         found.extend(self.rhythm.take_in(entry, terms));
         found.extend(self.people.take_in(entry, terms));
         found.extend(self.trend.take_in(entry, terms));
+        found.extend(leaving);
         self.note(found, terms);
         self.forget(entry.sent_at);
         self.last = Some((entry.sent_at, entry.key.clone()));
+    }
+
+    /// A friend there leaves while the account is at risk.
+    fn leaving(&self, entry: &Entry) -> Option<Finding> {
+        let grave = |i: &Incident| i.severity == Severity::Critical && !i.causes.iter().all(|c| c.history);
+        let at_risk = self.incidents.iter().any(grave) && entry.side() == Some(crate::judge::Side::Them);
+        (at_risk && entry.has("champion_leaving") && !entry.is_stale()).then(|| Finding {
+            key: Some(entry.key.clone()),
+            person: entry.person.clone(),
+            signals: vec!["champion_leaving".to_owned()],
+            alarm: Some(Alarm {
+                topic: crate::judge::Topic::Cancellation,
+                severity: Severity::Warning,
+                to: Told::Manager,
+            }),
+            says: format!("{} leaves while the account is at risk", entry.name),
+            history: entry.history,
+            ..Finding::new(format!("leaving:{}", entry.key), What::Signal, entry.sent_at)
+        })
     }
 
     /// Whether it became known too late that somebody was in touch, so that only a fold from the start is right.
@@ -187,7 +218,10 @@ impl State {
             }
             let mut found = self.commitments.pass(terms, at);
             found.extend(self.clocks.pass(terms, at));
-            found.extend(self.rhythm.pass(terms, at));
+            let waited_for = self.commitments.expects(terms, at);
+            let quiet = self.rhythm.pass(terms, at);
+            // A day has been named: until then nobody owes a word.
+            found.extend(quiet.into_iter().filter(|f| !waited_for || f.what != What::Silence || f.alarm.is_none()));
             found.extend(self.trend.pass(terms, at));
             self.note(found, terms);
         }
@@ -217,7 +251,9 @@ impl State {
 
     fn forget(&mut self, now: Timestamp) {
         let since = now.checked_sub(MEMORY).unwrap_or(Timestamp::MIN);
-        self.findings.retain(|finding| finding.at >= since);
+        let old = self.findings.extract_if(.., |finding| finding.at < since);
+        let old = old.filter(|finding| finding.pledge.is_some());
+        self.settled.extend(old.map(|finding| Finding { alarm: None, history: true, ..finding }));
         let surplus = self.findings.len().saturating_sub(MOST_FINDINGS);
         self.findings.drain(..surplus);
         incident::leave(&mut self.incidents, &mut self.departed, now);

@@ -12,7 +12,7 @@ use super::finding::{Alarm, Finding, Told, What};
 use super::trend::{Fading, points};
 use super::{Entry, Terms};
 use crate::config::Kind;
-use crate::judge::{Severity, Side, ToneLabel, Topic};
+use crate::judge::{Severity, Side, ToneLabel, Topic, signal};
 
 /// Most people of one account that are remembered; who wrote longest ago gives way.
 const MOST: usize = 60;
@@ -134,7 +134,8 @@ impl People {
 
 impl Person {
     fn see(&mut self, entry: &Entry, today: Date, terms: &Terms<'_>) {
-        let (bad, good) = points(entry);
+        let good = points(entry).1;
+        let bad = antagonism(entry);
         self.name.clone_from(&entry.name);
         self.count = self.count.saturating_add(1);
         self.negatives = self.negatives.saturating_add(u32::from(entry.is_negative()));
@@ -276,6 +277,19 @@ fn third(times: &mut Vec<Timestamp>, at: Timestamp, days: i64) -> bool {
         times.clear();
     }
     is_third
+}
+
+/// Points against somebody themselves: how they write, and whom they go for. A calm decision is no quarrel.
+fn antagonism(entry: &Entry) -> i64 {
+    let conduct = |name: &String| matches!(signal::topic_of(name), Some(Topic::Conduct | Topic::Escalation));
+    let aimed = if entry.signals.iter().any(conduct) { 8 } else { 0 };
+    let tone = match entry.tone {
+        Some(ToneLabel::Hostile) => 10,
+        Some(ToneLabel::Frustrated) => 6,
+        Some(ToneLabel::Concerned) => 1,
+        _ => 0,
+    };
+    if tone < 6 { tone } else { tone + aimed }
 }
 
 /// A tone in points.

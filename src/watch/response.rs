@@ -59,6 +59,9 @@ pub struct Wait {
     pub key: String,
     /// When that was written.
     pub since: Timestamp,
+    /// When it reached us: before, nobody of ours had missed it.
+    #[serde(default)]
+    known_at: Timestamp,
     first: bool,
     stage: Stage,
     history: bool,
@@ -131,7 +134,9 @@ impl Clocks {
 
     fn informed_due(&self, terms: &Terms<'_>) -> Option<Timestamp> {
         let (target, calendar) = terms.target?;
-        let wanted = target.keep_informed != WorkingSpan::default() && !self.informed_said && !self.waits.is_empty();
+        let wanted = target.keep_informed != WorkingSpan::default()
+            && !self.informed_said
+            && self.waits.iter().any(|wait| wait.owed_by == Side::Us);
         if wanted { calendar.add_span(self.wrote_at?, target.keep_informed) } else { None }
     }
 
@@ -173,6 +178,7 @@ impl Clocks {
                 subject: entry.matter.subject.clone(),
                 key: entry.key.clone(),
                 since: entry.sent_at,
+                known_at: entry.arrived_at,
                 first: !self.threads.contains(&entry.matter.subject),
                 stage: Stage::Fresh,
                 history: entry.history,
@@ -263,6 +269,10 @@ fn waits_for_answer(entry: &Entry, side: Side, kind: Kind) -> bool {
 
 /// When a question reaches its next stage; `None` where no target applies.
 fn due(wait: &Wait, terms: &Terms<'_>) -> Option<Timestamp> {
+    limit(wait, terms).map(|due| due.max(wait.known_at))
+}
+
+fn limit(wait: &Wait, terms: &Terms<'_>) -> Option<Timestamp> {
     let (target, calendar) = terms.target?;
     let span = if wait.first && wait.owed_by == Side::Us { target.first_response } else { target.next_response };
     let limit = calendar.add_span(wait.since, span)?;

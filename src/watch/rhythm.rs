@@ -161,7 +161,12 @@ impl Rhythm {
             self.contact_at = Some(entry.sent_at);
             self.missed = 0;
         }
-        let Some(side) = entry.side() else { return Vec::new() };
+        let Some(side) = entry.side() else {
+            if talked && entry.is_note() {
+                self.touch(entry.sent_at);
+            }
+            return Vec::new();
+        };
         self.last_word = Some((entry.sent_at, side));
         if side == Side::Us {
             self.wrote_at = Some(entry.sent_at);
@@ -208,7 +213,8 @@ impl Rhythm {
                 at: entry.sent_at,
                 person: entry.person.clone(),
                 name: entry.name.clone(),
-                history: entry.history,
+                // What is long over when it reaches us is no conflict of today.
+                history: entry.history || entry.is_stale(),
             });
         } else if !entry.is_negative() {
             let same = self.conflict.as_ref().is_some_and(|c| c.person == entry.person || c.name == entry.name);
