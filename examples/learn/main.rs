@@ -37,7 +37,7 @@ const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lang/learned-e
 /// Fewest texts that hold a term.
 const FEWEST: usize = 3;
 /// Weights that matter less than this are left out of the file.
-const LEAST: f64 = 0.18;
+const LEAST: f64 = 0.205;
 /// How much a text of another kind counts, beside 1 for labelled mail.
 const FOREIGN: f64 = 0.3;
 /// How many sentences make an ordinary letter, in turn; and how often each sentence is used.

@@ -27,7 +27,7 @@ use weights::{Read, logistic};
 pub const RULED: f64 = 0.4;
 /// What no rule has seen needs at least this share.
 const UNRULED: f64 = 0.35;
-/// What would be told at once needs as much of a share, where the message as a whole says little.
+/// What would be told at once, and no rule has seen, needs as much of a share.
 const GRAVE: f64 = 0.5;
 /// Signals that words decide: the others need more than the text.
 const PREFIX: &str = "signal.";
@@ -97,7 +97,7 @@ pub(super) fn weigh(letter: &Letter<'_>, by_rules: &Verdict) -> Option<Weighed> 
     let mut leanings = vec![scales.explain("escalate", escalate.0)];
     let tone = scales.tone(&mut leanings)?;
     let urgency = scales.urgency(&mut leanings)?;
-    let signals = scales.signals(escalate, &mut leanings);
+    let signals = scales.signals(&mut leanings);
     Some(Weighed { tone, urgency, signals, leanings, escalate })
 }
 
@@ -125,19 +125,18 @@ impl Scales<'_> {
         Some(Urgency { label, score: urgency_score(label, &shares) })
     }
 
-    fn signals(&self, escalate: (f64, f64), leanings: &mut Vec<Leaning>) -> Vec<Signal> {
+    fn signals(&self, leanings: &mut Vec<Leaning>) -> Vec<Signal> {
         let mut found = Vec::new();
         for (question, sum) in self.weights.questions().iter().zip(&self.sums) {
             let Some(signal) = question.name.strip_prefix(PREFIX) else { continue };
             let known = self.by_rules.signals.iter().find(|s| s.signal == signal);
             // Where the firm has said that words were weighed wrong for this account, it takes more of them.
             let share = logistic(*sum) * if known.is_some() { 1.0 } else { self.believed() };
-            // What would be told at once must fit the rest of the message.
+            // What is told at once heads the alert: it says no more than the words do.
             let grave = signal::speed(signal, self.letter.direction, self.letter.kind) == Speed::Now;
             let least = match known {
                 Some(_) => question.from * RULED,
-                None if grave && escalate.0 < escalate.1 => question.from.max(GRAVE),
-                None => question.from.max(UNRULED),
+                None => question.from.max(if grave { GRAVE } else { UNRULED }),
             };
             if share < least {
                 continue;

@@ -169,7 +169,7 @@ const TABLE: [Entry; 62] = {
         entry("short_notice_deadline", "wants something before the next working morning", Some(Pressure)).told(Hour, OWNER).bad(),
         entry("deadline", "names a day by which something is needed", None),
         entry("after_hours_demand", "expects work outside our hours", Some(Pressure)).bad(),
-        entry("abuse", "insults somebody", Some(Conduct)).told(Now, MANAGER).bad(),
+        entry("abuse", "uses harsh words", Some(Conduct)).told(Now, MANAGER).bad(),
         entry("blame", "puts the fault on us", Some(Conduct)).told(Hour, OWNER).bad(),
         entry("scope_dispute", "disagrees on what is included", Some(Terms)).told(Hour, OWNER).bad(),
         entry("budget_dispute", "disagrees on the price or the hours", Some(Terms)).of(Client).told(Hour, BOTH).bad(),

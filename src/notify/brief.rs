@@ -379,6 +379,7 @@ pub fn sample() -> BriefView {
             state: "calming".to_owned(),
             opened_at: complaint.at,
             told_at: Some(at("2026-02-10T09:25:00Z")),
+            told_you: false,
         }],
         promises: vec![PromiseView {
             by: Side::Us,

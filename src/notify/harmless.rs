@@ -209,7 +209,11 @@ fn break_url(scheme: &str, rest: &str) -> String {
 /// they think that a host ends. Others are no links to any client.
 fn break_host(host: &str) -> String {
     let lower = host.to_lowercase();
-    let known = |label: &str| psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    // A client ends a host before signs that no label ends with.
+    let known = |label: &str| {
+        let label = label.trim_end_matches(|c: char| !c.is_alphanumeric());
+        psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known())
+    };
     if lower.split('.').skip(1).any(known) || lower.starts_with("www.") { break_dots(host) } else { host.to_owned() }
 }
 
@@ -283,6 +287,7 @@ mod tests {
             ("mailto:jane@acme.example",                "mailto[:]jane[@]acme.example"),
             (r"\\files\share",                          r"\ \files\share"),
             ("evil\u{200b}.com",                        "evil[.]com"),
+            ("boss@evil.com--=_x",                      "boss[@]evil[.]com--=_x"),
             ("jane.doe@acme.com",                       "jane.doe[@]acme[.]com"),
             ("hxxps://login[.]acme[.]com/…",            "hxxps://login[.]acme[.]com/…"),
             ("the notes.md5x is e.g. at 9.30 a.m.",   "the notes.md5x is e.g. at 9.30 a.m."),

@@ -388,6 +388,7 @@ fn open_incidents() -> Vec<OpenLine> {
         held: true,
         opened_at: at(0, 16, 45),
         told_at: Some(at(0, 16, 45)),
+        told_you: true,
     };
     let calming = OpenLine {
         account: "Quill Print".into(),
@@ -399,6 +400,7 @@ fn open_incidents() -> Vec<OpenLine> {
         held: false,
         opened_at: at(-9, 11, 0),
         told_at: Some(at(-9, 11, 5)),
+        told_you: true,
     };
     let waiting = OpenLine {
         account: "Brightside Foods".into(),
@@ -449,7 +451,7 @@ fn week() -> WeekView {
         }],
         people: vec![NewsLine {
             account: "ACME Ltd".into(),
-            ..news(at(-1, 9, 0), Severity::Info, "Jane Doe is the trouble at this account; the others are at ease", "")
+            ..news(at(-1, 9, 0), Severity::Info, "What weighs at this account comes from Jane Doe; the others are at ease", "")
         }],
         corrections: vec![
             CorrectionLine {

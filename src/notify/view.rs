@@ -464,6 +464,8 @@ pub struct OpenLine {
     pub opened_at: Timestamp,
     /// When this reader was last told, if ever.
     pub told_at: Option<Timestamp>,
+    /// Whether it was this reader who was told.
+    pub told_you: bool,
 }
 
 /// An organisation that nobody has configured.

@@ -271,6 +271,7 @@ impl Pipeline {
                 state: if incident.plan.is_some() { format!("{state}, with a plan") } else { state.to_owned() },
                 opened_at: incident.opened_at,
                 told_at: periods::last_told(db, name).await?.and_then(|us| Timestamp::from_microsecond(us).ok()),
+                told_you: false,
             });
         }
         lines.sort_by_key(|line| std::cmp::Reverse(line.severity));

@@ -312,7 +312,7 @@ impl Pipeline {
                 open.push((row, incident, account.name, beside));
             }
         }
-        self.open_of_rows(db, open, &member.time_zone).await
+        self.open_of_rows(db, open, Some(member)).await
     }
 
     /// What a list says of these incidents, in the firm's zone, the gravest first.
@@ -328,7 +328,7 @@ impl Pipeline {
             let account = self.account(&row.account).name;
             open.push((row, incident, account, None));
         }
-        self.open_of_rows(db, open, &self.settings.service.time_zone).await
+        self.open_of_rows(db, open, None).await
     }
 
     /// The list as text and page.
@@ -340,17 +340,19 @@ impl Pipeline {
         Ok(notify::incidents::render(lines, now, &self.templates, &self.settings.service.time_zone)?)
     }
 
-    /// What people read of incidents: who did what, where it stands, and when it was last told; the gravest first.
+    /// What people read of incidents: who did what, where it stands, and when it was last told (to the reader, where
+    /// there is one); the gravest first.
     async fn open_of_rows(
         &self,
         db: &mut AnyConnection,
         open: Vec<(IncidentRow, Incident, String, Option<String>)>,
-        zone: &TimeZone,
+        reader: Option<&Member>,
     ) -> Result<Vec<OpenLine>> {
+        let zone = reader.map_or(&self.settings.service.time_zone, |member| &member.time_zone);
         let gravest = |incident: &Incident| incident.causes.iter().max_by_key(|c| c.severity).cloned();
         let causes: Vec<Option<Cause>> = open.iter().map(|(_, incident, ..)| gravest(incident)).collect();
         let headlines = self.headlines(db, &causes).await?;
-        let told: HashMap<String, i64> = periods::last_told_of_open(db).await?.into_iter().collect();
+        let told: HashMap<String, i64> = periods::last_told_of_open(db, reader.map(|member| member.address.as_str())).await?.into_iter().collect();
         let mut lines = Vec::new();
         for ((row, incident, account, beside), headline) in open.into_iter().zip(headlines) {
             let (held, state) = match self.held_by(db, &row, zone).await? {
@@ -367,6 +369,7 @@ impl Pipeline {
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
                 told_at: told.get(&row.id).and_then(|us| instant(*us)),
+                told_you: reader.is_some(),
                 name: row.id,
             });
         }

@@ -96,16 +96,18 @@ pub async fn known(db: &mut AnyConnection, content_keys: &[String]) -> Result<Ve
     Ok(known)
 }
 
-/// When each open incident was last told, in unix microseconds, by its name.
+/// When each open incident was last told to `recipient`, or to anybody, in unix microseconds, by its name.
 ///
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn last_told_of_open(db: &mut AnyConnection) -> Result<Vec<(String, i64)>> {
+pub async fn last_told_of_open(db: &mut AnyConnection, recipient: Option<&str>) -> Result<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "SELECT told.incident, MAX(told.at_us) FROM told JOIN incidents ON incidents.id = told.incident
-         WHERE incidents.closed_us IS NULL GROUP BY told.incident ORDER BY told.incident",
+         WHERE incidents.closed_us IS NULL AND ($1 = '' OR told.recipient = $1)
+         GROUP BY told.incident ORDER BY told.incident",
     )
+    .bind(recipient.unwrap_or_default().to_owned())
     .fetch_all(db)
     .await?)
 }

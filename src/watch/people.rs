@@ -125,7 +125,7 @@ impl People {
             key: Some(entry.key.clone()),
             person: address.clone(),
             signals: vec!["person_vs_company".to_owned()],
-            says: format!("{} is the trouble at this account; the others are at ease", worst.name),
+            says: format!("What weighs at this account comes from {}; the others are at ease", worst.name),
             history: entry.history,
             ..Finding::new(format!("difficult:{address}:{today}"), What::DifficultPerson, entry.sent_at)
         })
