@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use barometer::judge::learned::FURTHEST;
 
 use crate::regression::{Learnt, Row, fit};
 
@@ -51,8 +52,9 @@ impl Whole {
     }
 
     fn row(&self, inputs: &[f64]) -> Row {
-        let values: Vec<f64> =
-            inputs.iter().zip(&self.scales).map(|(value, (mid, spread))| (value - mid) / spread).collect();
+        let far =
+            |(value, (middle, spread)): (&f64, &(f64, f64))| ((value - middle) / spread).clamp(-FURTHEST, FURTHEST);
+        let values: Vec<f64> = inputs.iter().zip(&self.scales).map(far).collect();
         self.products().map(|of| of.iter().map(|n| values[*n]).product()).enumerate().collect()
     }
 

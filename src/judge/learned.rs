@@ -19,7 +19,7 @@ use super::verdict::{Leaning, Signal, Tone, ToneLabel, Urgency, UrgencyLabel, Ve
 use crate::read::Direction;
 
 pub use sheet::Sheet;
-pub use together::odds;
+pub use together::{FURTHEST, odds};
 pub use weights::{Question, Weights, levelled, marked, often};
 use weights::{Read, logistic};
 
@@ -32,7 +32,7 @@ const GRAVE: f64 = 0.5;
 /// Signals that words decide: the others need more than the text.
 const PREFIX: &str = "signal.";
 /// The name of a signal's rule, where none fired.
-pub(super) const LEARNED: &str = "learned";
+pub const LEARNED: &str = "learned";
 
 const TONES: [(&str, ToneLabel, f64); 6] = [
     ("tone.hostile", ToneLabel::Hostile, -90.0),
@@ -114,7 +114,7 @@ impl Scales<'_> {
         let (name, label, _) = *TONES.get(place)?;
         leanings.push(self.explain(name, share));
         let displeased = self.alone("displeased").map_or(0.0, |(share, _)| share);
-        Some(Tone { label, score: score(label, &shares, displeased) })
+        Some(Tone { label, score: score(label, &shares, displeased, self.believed()) })
     }
 
     fn urgency(&self, leanings: &mut Vec<Leaning>) -> Option<Urgency> {
@@ -210,11 +210,12 @@ fn best(shares: &[f64]) -> (usize, f64) {
     places.max_by(|one, other| one.1.total_cmp(&other.1)).unwrap_or((0, 0.0))
 }
 
-/// Between the labels by their shares, lower where the words lean to displeasure; on the side of its label.
+/// Between the labels by their shares, lower where the words lean to displeasure, and nearer to 0 where we were
+/// corrected; on the side of its label.
 #[expect(clippy::cast_possible_truncation, reason = "between -100 and 100")]
-fn score(label: ToneLabel, shares: &[f64], displeased: f64) -> i32 {
+fn score(label: ToneLabel, shares: &[f64], displeased: f64, believed: f64) -> i32 {
     let middle: f64 = TONES.iter().zip(shares).map(|((.., middle), share)| middle * share).sum();
-    let score = (middle - 25.0 * displeased).round().clamp(-100.0, 100.0) as i32;
+    let score = ((middle - 25.0 * displeased) * believed).round().clamp(-100.0, 100.0) as i32;
     match label {
         ToneLabel::Hostile | ToneLabel::Frustrated | ToneLabel::Concerned => score.min(-10),
         ToneLabel::Neutral => score,

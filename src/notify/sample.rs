@@ -451,7 +451,12 @@ fn week() -> WeekView {
         }],
         people: vec![NewsLine {
             account: "ACME Ltd".into(),
-            ..news(at(-1, 9, 0), Severity::Info, "What weighs at this account comes from Jane Doe; the others are at ease", "")
+            ..news(
+                at(-1, 9, 0),
+                Severity::Info,
+                "What weighs at this account comes from Jane Doe; the others are at ease",
+                "",
+            )
         }],
         corrections: vec![
             CorrectionLine {

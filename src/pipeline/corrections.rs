@@ -14,6 +14,7 @@ use super::{Event, Pipeline, Result};
 use crate::command::{Covered, Verb};
 use crate::config::Kind;
 use crate::filing::Attribution;
+use crate::judge::learned::LEARNED;
 use crate::judge::{Severity, signal};
 use crate::notify::receipt;
 use crate::read::Direction;
@@ -105,8 +106,12 @@ impl Pipeline {
         let Verb::Wrong { signal: wrong } = &asks else { return Ok(Vec::new()) };
         let mut logged = Logged::of(asks.clone(), order.covers());
         for key in order.covers().iter().flat_map(corrected) {
-            let found = self.filed(db, key).await?.map(|filed| filed.verdict.signals).unwrap_or_default();
-            let found = found.into_iter().filter(|s| wrong.as_ref().is_none_or(|wrong| s.signal == *wrong));
+            let Some(verdict) = self.filed(db, key).await?.map(|filed| filed.verdict) else { continue };
+            // Without a signal all of it was wrong, also what words were found to weigh together.
+            if wrong.is_none() && !verdict.leanings.is_empty() {
+                logged.rules.push(LEARNED.to_owned());
+            }
+            let found = verdict.signals.into_iter().filter(|s| wrong.as_ref().is_none_or(|wrong| s.signal == *wrong));
             logged.rules.extend(found.map(|s| s.rule).filter(|rule| !rule.is_empty()));
         }
         logged.rules.sort();

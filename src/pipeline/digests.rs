@@ -352,7 +352,8 @@ impl Pipeline {
         let gravest = |incident: &Incident| incident.causes.iter().max_by_key(|c| c.severity).cloned();
         let causes: Vec<Option<Cause>> = open.iter().map(|(_, incident, ..)| gravest(incident)).collect();
         let headlines = self.headlines(db, &causes).await?;
-        let told: HashMap<String, i64> = periods::last_told_of_open(db, reader.map(|member| member.address.as_str())).await?.into_iter().collect();
+        let told: HashMap<String, i64> =
+            periods::last_told_of_open(db, reader.map(|member| member.address.as_str())).await?.into_iter().collect();
         let mut lines = Vec::new();
         for ((row, incident, account, beside), headline) in open.into_iter().zip(headlines) {
             let (held, state) = match self.held_by(db, &row, zone).await? {

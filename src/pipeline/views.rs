@@ -124,6 +124,11 @@ impl Pipeline {
         let state = self.fold_of(db, account, about.now).await?;
         add_habits(&mut incidents, &state);
         let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
+        // One voice: rules do not know of each other, and five pieces of advice contradict one another.
+        for incident in &mut incidents {
+            incident.advice.retain(|advice| *advice != next_step);
+            incident.advice.truncate(1);
+        }
         Ok(AlertView {
             event,
             severity: incidents.iter().map(|i| i.severity).max().unwrap_or_default(),
@@ -220,11 +225,8 @@ impl Pipeline {
 
     fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {
         let rules = self.reader.reader().judge().rules();
-        filed
-            .verdict
-            .signals
-            .iter()
-            .filter(|s| cause.signals.contains(&s.signal))
+        gravest_first(filed, cause)
+            .into_iter()
             .filter_map(|s| rules.advice(&s.rule).or_else(|| rules.advice_on(&s.signal)).map(str::to_owned))
             .collect()
     }
@@ -354,12 +356,18 @@ fn state(incident: &Incident) -> String {
 
 /// Who did what, from the rule behind the gravest signal.
 pub(super) fn headline(rules: &crate::judge::Rules, filed: &Filed, cause: &Cause) -> String {
-    let direction = filed.message.direction.unwrap_or(Direction::Inbound);
-    let mut signals: Vec<_> = filed.verdict.signals.iter().filter(|s| cause.signals.contains(&s.signal)).collect();
-    signals.sort_by_key(|s| std::cmp::Reverse(signal::severity_of(&s.signal, direction, crate::config::Kind::Client)));
+    let signals = gravest_first(filed, cause);
     let says =
         signals.first().map_or("wrote", |s| rules.headline(&s.rule).unwrap_or_else(|| signal::phrase(&s.signal)));
     format!("{} {says}", who(filed.message.from.as_ref()))
+}
+
+/// The signals of a message that an incident goes by; the gravest heads the alert, and has the first word of advice.
+fn gravest_first<'a>(filed: &'a Filed, cause: &Cause) -> Vec<&'a crate::judge::Signal> {
+    let direction = filed.message.direction.unwrap_or(Direction::Inbound);
+    let mut signals: Vec<_> = filed.verdict.signals.iter().filter(|s| cause.signals.contains(&s.signal)).collect();
+    signals.sort_by_key(|s| std::cmp::Reverse(signal::severity_of(&s.signal, direction, crate::config::Kind::Client)));
+    signals
 }
 
 fn cause_view(filed: &Filed, cause: &Cause) -> CauseView {

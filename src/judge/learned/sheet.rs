@@ -6,13 +6,37 @@ use crate::judge::language;
 use crate::judge::verdict::{Letter, Verdict};
 use crate::read::Direction;
 
+/// What stands in the place of a name: no word reads so.
+const NAME: &str = "Aa";
+/// Days and months, which have capitals and are no names; each may be cut to three letters.
+const DAYS: [&str; 19] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 /// Most bytes of a text that are looked at.
 const MOST_BYTES: usize = 16 << 10;
 
 /// The text of a message made plain, so that each term is a slice of it; and what else counts.
 #[derive(Debug)]
 pub struct Sheet {
-    /// Words in lower case, digits as `#`, a blank between two.
+    /// Words in lower case, digits as `#`, names as `Aa`, a blank between two.
     plain: String,
     words: Vec<Range<usize>>,
     /// By word: the place in the message of which it was made.
@@ -33,14 +57,19 @@ impl Sheet {
         for phrase in letter.stop_phrases.iter().filter(|phrase| !phrase.is_empty()) {
             text = without(&text, phrase);
         }
-        let (mut plain, mut words, mut origins) = (String::with_capacity(text.len()), Vec::new(), Vec::new());
-        for (at, token) in tokens(&text) {
+        let found: Vec<(usize, &str)> = tokens(&text).collect();
+        let origins: Vec<Range<usize>> = found.iter().map(|(at, token)| *at..at + token.len()).collect();
+        let begins = beginnings(&text, &origins);
+        let (mut plain, mut words) = (String::with_capacity(text.len()), Vec::with_capacity(found.len()));
+        for (n, (_, token)) in found.iter().enumerate() {
             if !plain.is_empty() {
                 plain.push(' ');
             }
             let start = plain.len();
             if token.starts_with(|c: char| c.is_ascii_digit()) {
                 plain.push('#');
+            } else if is_name(&found, &begins, n) {
+                plain.push_str(NAME);
             } else if token.is_ascii() {
                 plain.push_str(token);
                 if let Some(word) = plain.get_mut(start..) {
@@ -50,10 +79,8 @@ impl Sheet {
                 plain.extend(token.chars().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }));
             }
             words.push(start..plain.len());
-            origins.push(at..at + token.len());
         }
         let marks = marks(letter, by_rules, words.len());
-        let begins = beginnings(&text, &origins);
         Self { plain, words, origins, begins, text, marks }
     }
 
@@ -98,6 +125,27 @@ fn beginnings(text: &str, origins: &[Range<usize>]) -> Vec<bool> {
         ended && !text.get(origin.clone()).is_some_and(|word| word.contains(ends))
     };
     origins.iter().map(begins).collect()
+}
+
+/// Whether a word is written as a name: with a capital where no sentence begins, or right before such a word.
+/// Who people are must not weigh, only what they say.
+fn is_name(tokens: &[(usize, &str)], begins: &[bool], n: usize) -> bool {
+    let capital = |n: usize| {
+        let Some((_, token)) = tokens.get(n) else { return false };
+        let mut letters = token.chars();
+        letters.next().is_some_and(char::is_uppercase)
+            && letters.as_str().contains(char::is_lowercase)
+            && !token.starts_with("I'")
+            && !token.starts_with("I’")
+            && !is_day(token)
+    };
+    let within = |n: usize| capital(n) && begins.get(n).is_some_and(|begins| !begins);
+    within(n) || (capital(n) && within(n + 1))
+}
+
+fn is_day(word: &str) -> bool {
+    let cut = |day: &str| day.get(..word.len().clamp(3, day.len())).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    DAYS.iter().any(|day| cut(day) || word.strip_suffix('s').is_some_and(|one| one.eq_ignore_ascii_case(day)))
 }
 
 /// The text with blanks in the place of a phrase, whatever its letter case.

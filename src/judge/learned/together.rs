@@ -5,6 +5,9 @@ use super::weights::logistic;
 /// An answer that is surer than this counts as this.
 const SUREST: f64 = 0.999;
 
+/// What is further from its middle, in spreads, counts as this far: squares of what is rare would drown the rest.
+pub const FURTHEST: f64 = 2.0;
+
 /// The odds of a share, by their logarithm.
 #[must_use]
 pub fn odds(share: f64) -> f64 {
@@ -56,7 +59,8 @@ impl Together {
         if self.products.is_empty() {
             return None;
         }
-        let of = |input: &Input| (amount(&input.name).unwrap_or(0.0) - input.middle) / input.spread;
+        let far = |input: &Input| (amount(&input.name).unwrap_or(0.0) - input.middle) / input.spread;
+        let of = |input: &Input| far(input).clamp(-FURTHEST, FURTHEST);
         let values: Vec<f64> = self.inputs.iter().map(of).collect();
         let product = |p: &Product| p.of.iter().filter_map(|n| values.get(*n)).product::<f64>() * p.weight;
         Some(logistic(self.products.iter().map(product).sum()))
