@@ -28,7 +28,7 @@ pub const RULED: f64 = 0.4;
 /// What no rule has seen needs at least this share.
 const UNRULED: f64 = 0.35;
 /// What would be told at once, and no rule has seen, needs as much of a share.
-const GRAVE: f64 = 0.5;
+const GRAVE: f64 = 0.65;
 /// Signals that words decide: the others need more than the text.
 const PREFIX: &str = "signal.";
 /// The name of a signal's rule, where none fired.
