@@ -29,6 +29,8 @@ pub const RULED: f64 = 0.4;
 const UNRULED: f64 = 0.35;
 /// What would be told at once, and no rule has seen, needs as much of a share.
 const GRAVE: f64 = 0.65;
+/// So many words are hardly any.
+const FEW: usize = 3;
 /// Signals that words decide: the others need more than the text.
 const PREFIX: &str = "signal.";
 /// The name of a signal's rule, where none fired.
@@ -135,6 +137,8 @@ impl Scales<'_> {
             // What is told at once heads the alert: it says no more than the words do.
             let grave = signal::speed(signal, self.letter.direction, self.letter.kind) == Speed::Now;
             let least = match known {
+                // A text of hardly a word has nothing to weigh: "?" says what the rules say.
+                Some(_) if self.sheet.len() <= FEW => 0.0,
                 Some(_) => question.from * RULED,
                 None => question.from.max(if grave { GRAVE } else { UNRULED }),
             };
