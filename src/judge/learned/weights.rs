@@ -96,7 +96,7 @@ pub(super) struct Known {
 
 impl Weights {
     /// Reads the file of weights: `--` begins a comment, `@` a question (name, bias, share), `%` and `*` what answers mean
-    /// together ([`Together`]), the others terms (term, rarity, then number of a question `:` weight, as often as needed),
+    /// together (`Together`), the others terms (term, rarity, then number of a question `:` weight, as often as needed),
     /// with tabs between.
     ///
     /// # Errors
