@@ -10,7 +10,7 @@ use barometer::command::Verb;
 use barometer::notify::compose::{Envelope, MailKind, compose};
 use barometer::notify::notice::NoticeView;
 use barometer::notify::{
-    AlertView, DigestView, Rendered, Templates, alert, digest, incidents, notice, page, receipt, sample,
+    AlertView, DigestView, OpenLine, Rendered, Templates, alert, digest, incidents, notice, page, receipt, sample,
 };
 use barometer::read::Address;
 use jiff::tz::TimeZone;
@@ -26,6 +26,8 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
     let staff = |view| alert::render_staff(&view, &templates, &zone).unwrap();
     let digest = |view| digest::render(&view, &templates, &zone).unwrap();
     let daily = sample::daily();
+    // A list on the terminal has no reader who was told.
+    let open: Vec<_> = daily.open.iter().cloned().map(|line| OpenLine { told_you: false, ..line }).collect();
     vec![
         ("alert-cancellation", MailKind::Alert, alert(sample::cancellation())),
         ("alert-late", MailKind::Alert, alert(sample::late_complaint())),
@@ -38,7 +40,7 @@ fn every_mail() -> Vec<(&'static str, MailKind, Rendered)> {
         ("alert-foreign", MailKind::Alert, alert(foreign_alert())),
         ("digest-foreign", MailKind::Digest, digest(foreign_digest())),
         ("notice", MailKind::Alert, notice::render(&sample::notice(), &templates).unwrap()),
-        ("incidents", MailKind::Digest, incidents::render(&daily.open, daily.until, &templates, &zone).unwrap()),
+        ("incidents", MailKind::Digest, incidents::render(&open, daily.until, &templates, &zone).unwrap()),
         ("answer-taken", MailKind::Alert, notice::render(&taken(), &templates).unwrap()),
         ("answer-who", MailKind::Alert, notice::render(&who(), &templates).unwrap()),
         ("answer-help", MailKind::Alert, notice::render(&receipt::help("ACME Ltd"), &templates).unwrap()),

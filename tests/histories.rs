@@ -265,20 +265,21 @@ struct Bar {
     promises: (usize, usize, usize),
     /// Good news that is seen, at least.
     good: usize,
-    /// Who is named as difficult today (in `atelier` wrongly).
+    /// Who must be named as difficult, and at most so many beside them, wrongly.
     difficult: &'static [&'static str],
+    wrongly: usize,
 }
 
 #[rustfmt::skip]
 const TOLD: [Bar; 8] = [
-    Bar { history: "printer", must: (5, 6), false_alarms: 1, twice: 0, promises: (18, 1, 15), good: 2, difficult: &[] },
-    Bar { history: "turned", must: (1, 3), false_alarms: 0, twice: 0, promises: (15, 3, 15), good: 1, difficult: &[] },
-    Bar { history: "everybody", must: (4, 4), false_alarms: 1, twice: 0, promises: (10, 1, 10), good: 2, difficult: &["cordelia.vw@tamarackgear.example"] },
-    Bar { history: "weekly", must: (1, 1), false_alarms: 0, twice: 0, promises: (14, 0, 13), good: 2, difficult: &[] },
-    Bar { history: "inherited", must: (2, 4), false_alarms: 2, twice: 0, promises: (15, 0, 12), good: 1, difficult: &["f.stapleton@vossmeer.example"] },
-    Bar { history: "atelier", must: (2, 5), false_alarms: 0, twice: 0, promises: (16, 3, 12), good: 0, difficult: &["honor@garrymore.example"] },
-    Bar { history: "cadence", must: (1, 2), false_alarms: 0, twice: 0, promises: (14, 5, 13), good: 1, difficult: &[] },
-    Bar { history: "quarrel", must: (3, 4), false_alarms: 0, twice: 0, promises: (13, 2, 12), good: 3, difficult: &["raghav.bhattad@veloradx.example"] },
+    Bar { history: "printer", must: (5, 6), false_alarms: 1, twice: 0, promises: (18, 1, 15), good: 2, difficult: &[], wrongly: 0 },
+    Bar { history: "turned", must: (1, 3), false_alarms: 0, twice: 0, promises: (15, 3, 15), good: 1, difficult: &[], wrongly: 0 },
+    Bar { history: "everybody", must: (4, 4), false_alarms: 1, twice: 0, promises: (10, 1, 10), good: 2, difficult: &["cordelia.vw@tamarackgear.example"], wrongly: 0 },
+    Bar { history: "weekly", must: (1, 1), false_alarms: 0, twice: 0, promises: (14, 0, 13), good: 3, difficult: &[], wrongly: 0 },
+    Bar { history: "inherited", must: (2, 4), false_alarms: 2, twice: 0, promises: (15, 0, 12), good: 1, difficult: &["f.stapleton@vossmeer.example"], wrongly: 0 },
+    Bar { history: "atelier", must: (2, 5), false_alarms: 0, twice: 0, promises: (16, 3, 12), good: 1, difficult: &[], wrongly: 1 },
+    Bar { history: "cadence", must: (1, 2), false_alarms: 0, twice: 0, promises: (14, 5, 13), good: 1, difficult: &[], wrongly: 0 },
+    Bar { history: "quarrel", must: (3, 4), false_alarms: 0, twice: 0, promises: (13, 2, 12), good: 3, difficult: &["raghav.bhattad@veloradx.example"], wrongly: 0 },
 ];
 
 const ALARMS: [&str; 3] = ["alert", "alert_update", "alert_repeat"];
@@ -367,9 +368,7 @@ fn histories_written_without_sight_of_the_program_are_told_as_well() {
         assert!(promises.right >= right && promises.extra.len() <= extra && promises.judged >= judged, "{history}");
         assert!(uncited(&story, history).values().all(|n| *n <= 1), "{history}");
         assert!(good.len() >= bar.good, "{history}: {unseen:?}");
-        assert!(
-            std::env::var_os("TELL").is_some() || difficult.iter().copied().eq(bar.difficult.iter().copied()),
-            "{history}: {difficult:?}"
-        );
+        assert!(bar.difficult.iter().all(|who| difficult.contains(who)), "{history}: {difficult:?}");
+        assert!(difficult.len() <= bar.difficult.len() + bar.wrongly, "{history}: {difficult:?}");
     }
 }
