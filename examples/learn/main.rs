@@ -59,7 +59,7 @@ const PARTS: usize = 8;
 /// The precision at which a manager is told now.
 const SURE: f64 = 0.905;
 /// As large a part of real mail is worth it.
-const GRAVE: f64 = 0.25;
+const WORTH: f64 = 0.25;
 /// How much a miss counts beside the size of the weights.
 const LOSS: f64 = 3.0;
 /// Beside the answers, what tells whether a manager should hear of it.
@@ -310,7 +310,8 @@ fn learn(texts: &[&Text], vocabulary: &Vocabulary, signals: &[String]) -> Vec<Le
     }
     let displeased = texts.iter().enumerate().map(|(n, text)| match &text.known {
         Known::Labels(labels) => (n, usize::from(labels.tone < ToneLabel::Neutral), 1.0),
-        Known::Tone(displeased, _) => (n, usize::from(*displeased), FOREIGN),
+        // Of this they know as much as anybody.
+        Known::Tone(displeased, _) => (n, usize::from(*displeased), 1.0),
         Known::Ordinary => (n, 0, FOREIGN),
     });
     learnt.push(fit(&rows, &displeased.collect::<Vec<_>>(), vec!["displeased".to_owned()], &words, LOSS));
@@ -450,7 +451,7 @@ fn told(mut sorted: Vec<(f64, bool)>) -> f64 {
     let all = sorted.iter().filter(|(_, is)| *is).count().max(1) as f64;
     let calm = (sorted.len() as f64 - all).max(1.0);
     // How much a message counts that nobody need hear of.
-    let counts = (1.0 - GRAVE) / GRAVE * all / calm;
+    let counts = (1.0 - WORTH) / WORTH * all / calm;
     let (mut right, mut wrong, mut found, mut next) = (0.0, 0.0, (1.0, 0.0), 0.3);
     for (share, is) in &sorted {
         if *is {
@@ -530,7 +531,9 @@ fn write(vocabulary: &Vocabulary, learnt: &[Learnt], shares: &Shares, whole: &Wh
             }
             let (_, line) = terms.entry(term).or_insert_with(|| (vocabulary.rarity[*place], String::new()));
             let blank = if line.is_empty() { "" } else { " " };
-            write!(line, "{blank}{number}:{weight:.2}")?;
+            // Without the nought before the point: of so many weights, each byte counts.
+            let weight = format!("{weight:.2}").replacen("0.", ".", usize::from(weight.abs() < 0.995));
+            write!(line, "{blank}{number}:{weight}")?;
         }
         number += 1;
     }
