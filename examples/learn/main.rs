@@ -308,11 +308,11 @@ fn learn(texts: &[&Text], vocabulary: &Vocabulary, signals: &[String]) -> Vec<Le
         let answers = |t: &Truth| usize::from(t.signals.contains(signal));
         learnt.push(some(&answers, &other, vec![format!("signal.{signal}")]));
     }
-    let displeased = texts.iter().enumerate().map(|(n, text)| match &text.known {
-        Known::Labels(labels) => (n, usize::from(labels.tone < ToneLabel::Neutral), 1.0),
-        // Of this they know as much as anybody.
-        Known::Tone(displeased, _) => (n, usize::from(*displeased), 1.0),
-        Known::Ordinary => (n, 0, FOREIGN),
+    // Who is displeased may write ordinary mail: of this it tells nothing.
+    let displeased = texts.iter().enumerate().filter_map(|(n, text)| match &text.known {
+        Known::Labels(labels) => Some((n, usize::from(labels.tone < ToneLabel::Neutral), 1.0)),
+        Known::Tone(displeased, _) => Some((n, usize::from(*displeased), 1.0)),
+        Known::Ordinary => None,
     });
     learnt.push(fit(&rows, &displeased.collect::<Vec<_>>(), vec!["displeased".to_owned()], &words, LOSS));
     learnt

@@ -45,6 +45,9 @@ const TONES: [(&str, ToneLabel, f64); 6] = [
     ("tone.grateful", ToneLabel::Grateful, 60.0),
 ];
 
+/// How far words of displeasure move the score, whatever the label.
+const DISPLEASED: f64 = 60.0;
+
 /// The place of neutral among the tones, and signals beside which nothing is praise.
 const NEUTRAL: usize = 3;
 const FAILURES: [&str; 4] = ["quality_complaint", "broken_promise", "blame", "payment_dispute"];
@@ -219,7 +222,7 @@ fn best(shares: &[f64]) -> (usize, f64) {
 #[expect(clippy::cast_possible_truncation, reason = "between -100 and 100")]
 fn score(label: ToneLabel, shares: &[f64], displeased: f64, believed: f64) -> i32 {
     let middle: f64 = TONES.iter().zip(shares).map(|((.., middle), share)| middle * share).sum();
-    let score = ((middle - 25.0 * displeased) * believed).round().clamp(-100.0, 100.0) as i32;
+    let score = ((middle - DISPLEASED * displeased) * believed).round().clamp(-100.0, 100.0) as i32;
     match label {
         ToneLabel::Hostile | ToneLabel::Frustrated | ToneLabel::Concerned => score.min(-10),
         ToneLabel::Neutral => score,
