@@ -23,6 +23,7 @@ mod receipts;
 mod record;
 mod relation;
 mod rethread;
+mod said;
 mod so_far;
 mod tell;
 mod understand;

@@ -165,3 +165,28 @@ async fn a_week_says_who_has_what_in_hand_and_what_was_corrected() {
     let text = digest(&firm, DigestSpan::Weekly).await;
     assert!(!text.contains("CORRECTED") && !text.contains("NOISY"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sentence_is_quoted_whole_and_once() {
+    let mut firm = Firm::on(Store::memory().await.unwrap(), config::parse(SETTINGS, "settings").unwrap(), "02T10:00");
+    let says = "Twice now you have missed the day that you promised, so we will end our agreement in March.";
+    firm.client(JANE, &says).await;
+    firm.wait(1).await;
+    let text = last_text(&firm.news(), DANA);
+    assert_eq!(text.matches(&format!("\"{says}\"")).count(), 1, "{text}");
+    assert!(text.contains("May end, pause or move the work; "), "what rests on it stands in one line: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_says_only_that_a_mail_did_not_arrive() {
+    let mut firm = Firm::on(Store::memory().await.unwrap(), config::parse(SETTINGS, "settings").unwrap(), "02T10:00");
+    firm.arrive(
+        "From: Mail Delivery System <MAILER-DAEMON@mx.acme.example>\nTo: <watch@northlight.example>\nSubject: Undelivered Mail Returned to Sender\nDate: Mon, 02 Mar 2026 09:00:00 +0000\nMessage-ID: <b1@mx.acme.example>\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\nThis is the mail system at host mx.acme.example.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\nFinal-Recipient: rfc822; jnae@acme.example\nAction: failed\nStatus: 5.1.1\n\n--b--\n",
+    )
+    .await;
+    firm.client(JANE, LEAVES).await;
+    firm.wait(1).await;
+    let text = last_text(&firm.news(), DANA);
+    assert!(text.contains("a mail of ours to jnae[@]acme.example did not arrive"), "{text}");
+    assert!(!text.contains("Mail Delivery System"), "{text}");
+}

@@ -43,6 +43,17 @@ pub fn about(text: &str) -> Vec<String> {
     language::WORDS.about(text)
 }
 
+/// The whole sentences of a text in which these words stand, in their order; `None` where they stand in none.
+#[must_use]
+pub fn sentences_with(text: &str, words: &[&str]) -> Vec<Option<String>> {
+    let zone = text::Zone::new(text);
+    let holds = |words: &&str| {
+        let words = words.trim().to_ascii_lowercase();
+        zone.sentences().find(|s| !words.is_empty() && s.low().contains(&words)).map(|s| s.text().to_owned())
+    };
+    words.iter().map(holds).collect()
+}
+
 /// Judges messages by a checked set of rules.
 #[derive(Debug, Clone)]
 pub struct Judge {

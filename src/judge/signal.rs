@@ -173,7 +173,7 @@ const TABLE: [Entry; 62] = {
         entry("blame", "puts the fault on us", Some(Conduct)).told(Hour, OWNER).bad(),
         entry("scope_dispute", "disagrees on what is included", Some(Terms)).told(Hour, OWNER).bad(),
         entry("budget_dispute", "disagrees on the price or the hours", Some(Terms)).of(Client).told(Hour, BOTH).bad(),
-        entry("payment_dispute", "questions or withholds a payment", Some(Terms)).told(Hour, MONEY).bad(),
+        entry("payment_dispute", "is at odds with us over a payment", Some(Terms)).told(Hour, MONEY).bad(),
         entry("legal_threat", "speaks of lawyers, claims or reserved rights", Some(Terms)).told(Now, &[Director, Manager]).bad(),
         entry("broken_promise", "says that a promise was not kept", Some(Commitment)).told(Hour, OWNER).bad(),
         entry("quality_complaint", "says that the work was not good enough", Some(Quality)).told(Hour, OWNER).bad(),

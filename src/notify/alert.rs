@@ -28,6 +28,8 @@ struct AlertPage<'a> {
     headline: String,
     /// One thing to do next; never empty.
     next_step: &'a str,
+    /// Why they are told again; empty for the first time.
+    news: String,
     /// More incidents than the one in the headline.
     more: u64,
     alert: &'a AlertView,
@@ -61,6 +63,7 @@ pub fn render(view: &AlertView, templates: &Templates, zone: &TimeZone) -> Resul
         summary: worst.map_or_else(String::new, |i| format!("{} {}", summary(i), next_step(view))),
         headline: worst.map_or_else(|| view.account.name.clone(), |i| i.headline.clone()),
         next_step: next_step(view),
+        news: news(view),
         more: view.incidents.len().saturating_sub(1).try_into().unwrap_or(u64::MAX),
         alert: view,
         zones: zones(&clocks, worst.map(|i| i.opened_at), view.incidents.iter().flat_map(|i| &i.causes)),
@@ -141,6 +144,24 @@ fn next_step(view: &AlertView) -> &str {
             "Ask today where it stands, and let them hear from us."
         }
         _ => "Read their words below, and see that somebody answers today.",
+    }
+}
+
+/// Why they are told again.
+fn news(view: &AlertView) -> String {
+    let worst = strongest(&view.incidents);
+    match view.event {
+        AlertEvent::First => String::new(),
+        AlertEvent::Update => match worst {
+            Some(incident) if incident.causes.is_empty() && !incident.facts.is_empty() => {
+                "Update: time has passed, and nothing that we saw has happened.".to_owned()
+            }
+            _ => "Update: there is a new message since we last wrote.".to_owned(),
+        },
+        AlertEvent::Repeat if view.takes_replies => {
+            "Reminder: it is still open, and nobody has acknowledged it. Reply with ack, and this stops.".to_owned()
+        }
+        AlertEvent::Repeat => "Reminder: it is still open.".to_owned(),
     }
 }
 

@@ -73,7 +73,7 @@ fn harmless_field(view: Json, field: &str) -> Value {
 
 /// One text, as it may be shown; line breaks are kept.
 pub(super) fn harmless(text: &str) -> String {
-    broken(&clip(&few_lines(&visible(text, LONGEST * 4)), LONGEST))
+    broken(&clip_sentences(&few_lines(&visible(text, LONGEST * 4)), LONGEST))
 }
 
 /// What is an address or an id: it stays readable where it is nothing else.
@@ -99,6 +99,20 @@ fn clip(text: &str, most: usize) -> String {
     let words = head.trim_end_matches(|c: char| !c.is_whitespace());
     let kept = if words.chars().count() * 4 >= most * 3 { words } else { &head };
     format!("{}…", kept.trim_end_matches(|c: char| c.is_whitespace() || ",;:-–…".contains(c)))
+}
+
+/// The same, cut behind a whole sentence where one ends in the second half.
+fn clip_sentences(text: &str, most: usize) -> String {
+    let clipped = clip(text, most);
+    if clipped.len() == text.len() {
+        return clipped;
+    }
+    let ends = clipped.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
+    let whole = ends.filter(|end| clipped.get(*end..).is_some_and(|rest| rest.starts_with(char::is_whitespace))).last();
+    match whole.filter(|end| *end * 2 > clipped.len()).and_then(|end| clipped.get(..end)) {
+        Some(kept) => format!("{kept} …"),
+        None => clipped,
+    }
 }
 
 /// The first `most` characters, without the ones that nobody sees or that turn the line round.

@@ -96,6 +96,16 @@ pub(super) fn bar(points: u64, top: u64) -> u64 {
     points.min(top).saturating_mul(TALLEST).checked_div(top).unwrap_or(0).max(1)
 }
 
+/// How much pressure or goodwill points are, in a word: one bad mail is some, three in a week are high.
+pub(super) fn level(points: u64) -> &'static str {
+    match points {
+        0 => "none",
+        1..15 => "low",
+        15..40 => "some",
+        _ => "high",
+    }
+}
+
 /// Which way a balance has gone.
 pub(super) fn arrow(change: i128) -> &'static str {
     match change {

@@ -279,6 +279,10 @@ pub fn is_private_signal(signal: &str) -> bool {
 
 /// Whether a message has something to say to the one or the other.
 pub(super) fn is_for(cause: &Cause, private: bool) -> bool {
+    // What one of us wrote sharply is for the superior alone, whatever else it says.
+    if cause.signals.iter().any(|s| s == STAFF_HOSTILE) {
+        return private;
+    }
     (cause.signals.is_empty() && !private) || cause.signals.iter().any(|s| is_private_signal(s) == private)
 }
 

@@ -247,6 +247,7 @@ fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("pad", |text: String, columns: usize| format!("{text:<columns$}"));
     templates.add_filter("capital", |text: String| layout::capital(&text));
     templates.add_filter("severity", |severity: String| layout::severity(&severity).to_owned());
+    templates.add_filter("level", layout::level);
     templates.add_filter("tallest", |weeks: Value| tallest(&weeks));
     templates.add_filter("bar", layout::bar);
     templates.add_filter("arrow", |weeks: Value| arrow(&weeks));

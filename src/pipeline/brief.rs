@@ -367,7 +367,6 @@ impl Pipeline {
         {
             let verdict: Verdict = parse(&row.doc, "verdict")?;
             let direction = entry.direction.unwrap_or(crate::read::Direction::Inbound);
-            let rules = self.reader.reader().judge().rules();
             let told = verdict.signals.iter().filter(|s| !is_private_signal(&s.signal) && entry.has(&s.signal));
             let tells = |name: &str| match name {
                 _ if signal::is_negative(name) || KIND.contains(&name) => 2,
@@ -378,8 +377,7 @@ impl Pipeline {
                 .filter(|s| plan_steps(entry) < 2 || tells(&s.signal) > 0)
                 .max_by_key(|s| (signal::severity_of(&s.signal, direction, entry.kind), tells(&s.signal)));
             if let Some(gravest) = gravest {
-                let says = rules.headline(&gravest.rule).unwrap_or_else(|| signal::phrase(&gravest.signal));
-                said = (format!("{} {says}", entry.name), gravest.words.clone());
+                said = (format!("{} {}", entry.name, self.says(gravest)), gravest.words.clone());
             }
         }
         if said.0.is_empty() {

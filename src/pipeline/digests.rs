@@ -7,11 +7,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::record::parse;
-use super::views::{Filed, Posting, headline, who};
+use super::views::{Filed, Posting};
 use super::{Event, Pipeline, Result, after, instant, so_far};
 use crate::calendar::local_instant;
 use crate::config::{Account, EmptyDigest, Member};
-use crate::judge::{Severity, ToneLabel, signal};
+use crate::judge::{Severity, ToneLabel};
 use crate::notify::compose::MailKind;
 use crate::notify::retry;
 use crate::notify::{self};
@@ -209,11 +209,7 @@ impl Pipeline {
     ) -> Result<DigestView> {
         let arrived = self.arrived(db, member, since, until).await?;
         let states = self.states(db, member, until).await?;
-        let rules = self.reader.reader().judge().rules();
-        let news = |one: &Arrived| NewsLine {
-            earned_by: self.earned_by(&one.entry),
-            ..news_line(rules, one, &self.account(&one.account).name)
-        };
+        let news = |one: &Arrived| self.news_line(one);
         let told: Vec<(&str, NewsLine)> =
             arrived.iter().rev().filter(|a| is_line(a)).map(|a| (a.account.as_str(), news(a))).collect();
         let found = self.found_lines(db, member, since, until).await?;
@@ -384,7 +380,6 @@ impl Pipeline {
         let keys: Vec<String> = mail.map(|cause| cause.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
         let known: HashMap<String, KnownRow> =
             periods::known(db, &keys).await?.into_iter().map(|row| (row.content_key.clone(), row)).collect();
-        let rules = self.reader.reader().judge().rules();
         let says = |cause: &Option<Cause>| {
             let Some(cause) = cause else { return Ok(String::new()) };
             if cause.fact.is_some() {
@@ -392,7 +387,7 @@ impl Pipeline {
             }
             let Some(row) = known.get(&cause.key) else { return Ok(String::new()) };
             let filed = Filed::of(parse(&row.doc, "message")?, parse(&row.verdict, "verdict")?);
-            Ok(headline(rules, &filed, cause))
+            Ok(self.headline(&filed, cause))
         };
         causes.iter().map(says).collect()
     }
@@ -440,6 +435,19 @@ impl Pipeline {
         own.find(|a| a.works_with.contains(&account.id) || account.works_with.contains(&a.id)).map(|a| a.name.as_str())
     }
 
+    fn news_line(&self, one: &Arrived) -> NewsLine {
+        let (headline, words) = self.news(&one.filed);
+        NewsLine {
+            at: one.entry.sent_at,
+            account: self.account(&one.account).name,
+            headline,
+            words,
+            severity: one.entry.severity,
+            earned_by: self.earned_by(&one.entry),
+            late: one.entry.arrived_at.duration_since(one.entry.sent_at).as_hours() >= 24,
+        }
+    }
+
     pub(super) async fn cause_headline(&self, db: &mut AnyConnection, cause: Option<&Cause>) -> Result<String> {
         let Some(cause) = cause else {
             return Ok(String::new());
@@ -448,7 +456,7 @@ impl Pipeline {
             return Ok(self.fact_headline(cause));
         }
         let filed = self.filed(db, &cause.key).await?;
-        Ok(filed.map_or_else(String::new, |f| headline(self.reader.reader().judge().rules(), &f, cause)))
+        Ok(filed.map_or_else(String::new, |f| self.headline(&f, cause)))
     }
 
     /// What became of everything that each mailbox listed; none before the daemon has read one.
@@ -519,24 +527,11 @@ fn next_digest(member: &Member, days: [bool; 7], since: Timestamp) -> Option<(Ti
 /// Whether it is a line of the digest: worth knowing, and told by no alert.
 fn is_line(one: &Arrived) -> bool {
     let entry = &one.entry;
+    if !one.filed.undelivered().is_empty() {
+        return !entry.history;
+    }
     let private = entry.signals.iter().any(|s| is_private_signal(s));
     !entry.history && !private && !entry.automatic && entry.severity == Severity::Info
-}
-
-fn news_line(rules: &crate::judge::Rules, one: &Arrived, account: &str) -> NewsLine {
-    let signals = &one.filed.verdict.signals;
-    let says = signals.first().map(|s| rules.headline(&s.rule).unwrap_or_else(|| signal::phrase(&s.signal)));
-    let author = who(one.filed.message.from.as_ref());
-    NewsLine {
-        at: one.entry.sent_at,
-        account: account.to_owned(),
-        headline: says
-            .map_or_else(|| format!("{author} wrote: {}", one.filed.message.subject), |s| format!("{author} {s}")),
-        words: signals.first().map(|s| s.words.clone()).unwrap_or_default(),
-        severity: one.entry.severity,
-        earned_by: String::new(),
-        late: one.entry.arrived_at.duration_since(one.entry.sent_at).as_hours() >= 24,
-    }
 }
 
 async fn unread(db: &mut AnyConnection, arrived: &[Arrived]) -> Result<Vec<UnreadLine>> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::event::Cite;
 use super::record::parse;
 use super::relation::{add_habits, reason};
+use super::said::{not_arrived, short};
 use super::tell::About;
 use super::{Pipeline, Result};
 use crate::config::Account;
@@ -17,12 +18,16 @@ use crate::notify::{
     AccountView, AlertEvent, AlertView, CauseView, ExchangeLine, IncidentView, Named, Notice, PersonView, Rendered,
     Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert, shown,
 };
-use crate::read::{Address, Direction, Message};
+use crate::read::{Address, Automatic, Direction, Message};
 use crate::store::{AnyConnection, messages, verdicts};
 use crate::watch::{Cause, Incident, Phase};
 
 /// How many earlier messages an alert shows.
-const EXCHANGES: i64 = 3;
+const EXCHANGES: usize = 3;
+/// So many are looked at, since automatic mail is none.
+const LOOKED_AT: i64 = 12;
+/// The most characters of an earlier message.
+const GIST: usize = 160;
 
 /// An e-mail with its bytes and its name for ever.
 #[derive(Clone)]
@@ -52,6 +57,11 @@ impl Filed {
     /// A message that is not looked up by its key, and shows no evidence.
     pub(super) fn of(message: Message, verdict: Verdict) -> Self {
         Self { message, verdict, evidence: String::new(), source: String::new() }
+    }
+
+    /// The addresses that a mail of ours did not reach, where this is the news of it.
+    pub(super) fn undelivered(&self) -> &[String] {
+        if self.message.automatic == Some(Automatic::Bounce) { &self.message.bounced } else { &[] }
     }
 }
 
@@ -124,10 +134,15 @@ impl Pipeline {
         let state = self.fold_of(db, account, about.now).await?;
         add_habits(&mut incidents, &state);
         let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
+        once(&mut incidents);
         // One voice: rules do not know of each other, and five pieces of advice contradict one another.
         for incident in &mut incidents {
             incident.advice.retain(|advice| *advice != next_step);
             incident.advice.truncate(1);
+        }
+        let again = event == AlertEvent::Repeat;
+        if again {
+            incidents.iter_mut().for_each(remind);
         }
         Ok(AlertView {
             event,
@@ -135,10 +150,10 @@ impl Pipeline {
             account: self.account_view(account),
             reader_name: String::new(),
             reader_reason: reason(account, &notice.recipients),
-            exchanges: self.exchanges(db, account).await?,
+            exchanges: if again { Vec::new() } else { self.exchanges(db, account, notice).await? },
             incidents,
             owed: self.owed(account, &state),
-            promises: self.open_promises(db, account, about.now).await?,
+            promises: if again { Vec::new() } else { self.open_promises(db, account, about.now).await? },
             told_also: notice.recipients.iter().map(|(r, _)| self.name_of(r)).collect(),
             next_step,
             takes_replies: false,
@@ -164,7 +179,7 @@ impl Pipeline {
             member: PersonView { name: self.name_of(&member), address: member, note: String::new() },
             advice: incidents.iter().flat_map(|(i, _)| i.advice.clone()).collect(),
             causes: incidents.into_iter().flat_map(|(i, _)| i.causes).collect(),
-            exchanges: self.exchanges(db, about.account).await?,
+            exchanges: self.exchanges(db, about.account, notice).await?,
             next_step: String::new(),
         })
     }
@@ -185,9 +200,9 @@ impl Pipeline {
             let Some(filed) = self.filed(db, &cause.key).await? else {
                 continue;
             };
-            headlines.push((cause.severity, headline(self.reader.reader().judge().rules(), &filed, cause)));
+            headlines.push((cause.severity, self.headline(&filed, cause)));
             advice.extend(self.advice(&filed, cause).into_iter().filter(|a| !advice.contains(a)).collect::<Vec<_>>());
-            causes.push(cause_view(&filed, cause));
+            causes.push(cause_view(&filed, cause, self.lines(&filed, cause)));
         }
         headlines.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
         Ok(IncidentView {
@@ -216,19 +231,13 @@ impl Pipeline {
     /// What time found out, in a few words.
     pub(super) fn fact_headline(&self, cause: &Cause) -> String {
         let says = cause.signals.first().map_or("something became true", |name| signal::phrase(name));
-        match self.settings.member(&cause.person) {
-            Some(member) => format!("{}: {says}", member.name),
-            None if cause.person.is_empty() => says.to_owned(),
-            None => format!("{}: {says}", cause.person),
+        if let Some(member) = self.settings.member(&cause.person) {
+            return format!("{}: {says}", member.name);
         }
-    }
-
-    fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {
-        let rules = self.reader.reader().judge().rules();
-        gravest_first(filed, cause)
-            .into_iter()
-            .filter_map(|s| rules.advice(&s.rule).or_else(|| rules.advice_on(&s.signal)).map(str::to_owned))
-            .collect()
+        // It names people by their names, and says what is new when it comes again.
+        let fact = cause.fact.as_deref().and_then(|fact| fact.split(';').next()).unwrap_or(says);
+        let mut rest = fact.chars();
+        rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
     }
 
     /// The message with this content key, as the ledger has it.
@@ -271,16 +280,22 @@ impl Pipeline {
         ))
     }
 
-    async fn exchanges(&self, db: &mut AnyConnection, account: &Account) -> Result<Vec<ExchangeLine>> {
+    /// The last exchanges with an account, beside the messages that a notice shows anyway.
+    async fn exchanges(&self, db: &mut AnyConnection, account: &Account, notice: &Notice) -> Result<Vec<ExchangeLine>> {
         let mut lines = Vec::new();
-        for row in messages::recent(db, &account.id, i64::MAX, EXCHANGES).await? {
+        for row in messages::recent(db, &account.id, i64::MAX, LOOKED_AT).await? {
+            if lines.len() == EXCHANGES {
+                break;
+            }
+            if notice.lines.iter().any(|line| line.cites.contains(&row.content_key)) {
+                continue;
+            }
             let Some(doc) = messages::doc(db, row.message).await? else {
                 continue;
             };
             let message: Message = parse(&doc, "message")?;
-            let way = if message.direction == Some(Direction::Inbound) { Way::Inbound } else { Way::Outbound };
             let at = Timestamp::from_microsecond(row.sent_us).unwrap_or_default();
-            lines.push(ExchangeLine { at, who: who(message.from.as_ref()), way, gist: gist(&message) });
+            lines.extend(exchange(&message, at));
         }
         Ok(lines)
     }
@@ -354,23 +369,30 @@ fn state(incident: &Incident) -> String {
     }
 }
 
-/// Who did what, from the rule behind the gravest signal.
-pub(super) fn headline(rules: &crate::judge::Rules, filed: &Filed, cause: &Cause) -> String {
-    let signals = gravest_first(filed, cause);
-    let says =
-        signals.first().map_or("wrote", |s| rules.headline(&s.rule).unwrap_or_else(|| signal::phrase(&s.signal)));
-    format!("{} {says}", who(filed.message.from.as_ref()))
+/// Shows each message once, under the first incident that it is behind.
+fn once(incidents: &mut [IncidentView]) {
+    let mut seen: Vec<String> = Vec::new();
+    for incident in incidents {
+        let before = incident.causes.len();
+        incident.causes.retain(|cause| !seen.contains(&cause.reference));
+        if incident.causes.len() < before {
+            incident.facts.push("The same message as above.".to_owned());
+        }
+        seen.extend(incident.causes.iter().map(|cause| cause.reference.clone()));
+    }
 }
 
-/// The signals of a message that an incident goes by; the gravest heads the alert, and has the first word of advice.
-fn gravest_first<'a>(filed: &'a Filed, cause: &Cause) -> Vec<&'a crate::judge::Signal> {
-    let direction = filed.message.direction.unwrap_or(Direction::Inbound);
-    let mut signals: Vec<_> = filed.verdict.signals.iter().filter(|s| cause.signals.contains(&s.signal)).collect();
-    signals.sort_by_key(|s| std::cmp::Reverse(signal::severity_of(&s.signal, direction, crate::config::Kind::Client)));
-    signals
+/// Leaves what a reminder needs: the whole was sent before.
+fn remind(incident: &mut IncidentView) {
+    incident.causes.truncate(1);
+    incident.advice.clear();
+    for cause in &mut incident.causes {
+        (cause.excerpt, cause.evidence, cause.note) = (String::new(), String::new(), None);
+        cause.signals.truncate(2);
+    }
 }
 
-fn cause_view(filed: &Filed, cause: &Cause) -> CauseView {
+fn cause_view(filed: &Filed, cause: &Cause, signals: Vec<SignalLine>) -> CauseView {
     let message = &filed.message;
     CauseView {
         author: person(message.from.as_ref()),
@@ -381,13 +403,7 @@ fn cause_view(filed: &Filed, cause: &Cause) -> CauseView {
         arrived_at: cause.arrived_at,
         late: cause.arrived_at.duration_since(cause.sent_at).as_hours() >= 24,
         subject: message.subject.clone(),
-        signals: filed
-            .verdict
-            .signals
-            .iter()
-            .filter(|s| cause.signals.contains(&s.signal))
-            .map(|s| SignalLine { phrase: signal::phrase(&s.signal).to_owned(), words: s.words.clone() })
-            .collect(),
+        signals,
         excerpt: message.texts.new_text.clone(),
         tone: filed.verdict.tone.map(|t| t.label),
         urgency: filed.verdict.urgency.map(|u| u.label),
@@ -413,7 +429,20 @@ pub(super) fn who(author: Option<&Address>) -> String {
     }
 }
 
+/// A message in one line. A machine has nothing to say, but that a mail of ours did not arrive.
+fn exchange(message: &Message, at: Timestamp) -> Option<ExchangeLine> {
+    let way = if message.direction == Some(Direction::Inbound) { Way::Inbound } else { Way::Outbound };
+    match message.automatic {
+        None => Some(ExchangeLine { at, who: who(message.from.as_ref()), way, gist: gist(message) }),
+        Some(Automatic::Bounce) if !message.bounced.is_empty() => {
+            let gist = not_arrived(&message.bounced);
+            Some(ExchangeLine { at, who: "A mail server".to_owned(), way: Way::Inbound, gist })
+        }
+        Some(_) => None,
+    }
+}
+
 fn gist(message: &Message) -> String {
     let line = message.texts.new_text.lines().map(str::trim).find(|l| l.chars().count() > 25);
-    line.unwrap_or(&message.subject).chars().take(160).collect()
+    short(line.unwrap_or(&message.subject), GIST)
 }

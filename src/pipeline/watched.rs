@@ -102,7 +102,8 @@ impl Pipeline {
             }
             let mut line = self.promise_view(&row, date)?;
             line.account.clone_from(&account.name);
-            if span == DigestSpan::Weekly || line.due.is_some_and(|due| due >= oldest) {
+            // What is long overdue is no news any more, in neither digest.
+            if line.due.is_none_or(|due| due >= oldest) {
                 lines.push(line);
             }
         }

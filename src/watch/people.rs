@@ -75,11 +75,14 @@ impl People {
         let known = self.0.get(person).filter(|p| p.count >= USUALLY)?;
         let (sum, all) = known.tones.iter().fold((0, 0), |(sum, all), (_, n, points)| (sum + points, all + n));
         let mood = match sum.checked_div(all).unwrap_or(0) {
+            _ if known.negatives * 2 > known.count => "displeased",
             10.. => "warm",
-            ..=-10 => "displeased",
             _ => "matter-of-fact",
         };
-        Some(format!("{mood}; {} mails, {} of them displeased", known.count, known.negatives))
+        Some(match known.negatives {
+            0 => format!("{mood}, in {} mails", known.count),
+            displeased => format!("{mood}; displeased in {displeased} of {} mails, this one included", known.count),
+        })
     }
 
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {

@@ -250,6 +250,12 @@ impl Rules {
         })
     }
 
+    /// Whether a rule was written for this signal.
+    #[must_use]
+    pub fn raises(&self, id: &str, signal: &str) -> bool {
+        self.rule(id).is_some_and(|rule| rule.signal.as_deref() == Some(signal))
+    }
+
     /// The words that an alert's subject uses for a rule.
     #[must_use]
     pub fn headline(&self, id: &str) -> Option<&str> {
