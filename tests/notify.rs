@@ -4,7 +4,7 @@
 
 use barometer::config::{self, Settings};
 use barometer::judge::{Severity, Topic};
-use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan, plan_without};
+use barometer::notify::{Answer, Answers, Named, Notice, Plan, Said, Saying, ToldSoFar, plan, plan_without, shown};
 use barometer::watch::{Cause, Incident, Phase, Told};
 use jiff::{SignedDuration, Timestamp};
 
@@ -101,6 +101,40 @@ fn first_notice(incidents: &[Named], from: &str) -> (Timestamp, Notice) {
         assert!(next > now, "time must move on");
         now = next;
     }
+}
+
+#[test]
+fn the_same_again_is_news_on_another_day_where_it_is_critical_and_in_another_week() {
+    let before = cause("a", "02T10:00", Severity::Critical);
+    #[rustfmt::skip]
+    let cases = [
+        ("02T16:00", Severity::Critical, false),
+        ("03T10:00", Severity::Critical, true),
+        ("04T10:00", Severity::Warning,  false),
+        ("09T10:00", Severity::Warning,  true),
+    ];
+    for (written, severity, is_news) in cases {
+        let again = named(vec![before.clone(), cause("b", written, severity)], told(&[&before], "02T10:00"));
+        let notices = planned(&[again], at(written) + SignedDuration::from_mins(5)).notices;
+        let says = notices.iter().flat_map(|n| &n.lines).any(|line| line.cites.iter().any(|key| key == "b"));
+        assert_eq!(says, is_news, "{written} {severity:?}: {notices:?}");
+    }
+}
+
+#[test]
+fn an_alert_shows_what_is_worth_one() {
+    let causes = vec![cause("a", "02T09:00", Severity::Info), cause("b", "02T10:00", Severity::Critical)];
+    let (_, notice) = first_notice(&[named(causes, ToldSoFar::default())], "02T10:00");
+    assert_eq!(notice.lines[0].cites, ["b"]);
+}
+
+#[test]
+fn what_one_of_us_wrote_sharply_is_for_the_superior_alone() {
+    let mut own = cause("a", "02T10:00", Severity::Warning);
+    own.person.clone_from(&own.member);
+    own.signals = vec!["abuse".to_owned(), "staff_hostile".to_owned()];
+    assert!(shown(&incident(vec![own.clone()]), false).causes.is_empty());
+    assert_eq!(shown(&incident(vec![own]), true).causes[0].signals, ["staff_hostile"]);
 }
 
 #[test]

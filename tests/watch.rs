@@ -77,6 +77,40 @@ fn anger_without_a_name_is_told_as_well() {
     assert_eq!(found.iter().map(|i| (i.topic, i.severity)).collect::<Vec<_>>(), [(Topic::Quality, Severity::Warning)]);
 }
 
+/// Anger whose words come so near to what is told at once.
+fn angry(hours: i64, nearly: u8) -> Entry {
+    Entry { matter: Matter { nearly, ..Matter::default() }, ..entry(hours, &["quality_complaint"], Severity::Info) }
+}
+
+#[test]
+fn who_complains_again_in_a_bad_time_is_taken_at_their_word() {
+    let bad = || entry(0, &["quality_complaint"], Severity::Info);
+    let severity = |entries: &[Entry], now| incidents(entries, now)[0].severity;
+    assert_eq!(severity(&[bad(), angry(48, 90)], 49), Severity::Warning);
+    assert_eq!(severity(&[bad(), angry(48, 40)], 49), Severity::Info, "its words do not come near");
+    assert_eq!(severity(&[angry(48, 90)], 49), Severity::Info, "there was no trouble");
+    assert_eq!(severity(&[bad(), angry(20 * 24, 90)], 20 * 24 + 1), Severity::Info, "the trouble is long past");
+    let hurry = entry(0, &["short_notice_deadline"], Severity::Info);
+    let found = incidents(&[hurry, angry(48, 90)], 49);
+    assert!(found.iter().all(|i| i.severity == Severity::Info), "haste is no bad time");
+    let calm = Entry { tone: Some(ToneLabel::Concerned), ..angry(48, 90) };
+    assert_eq!(severity(&[bad(), calm], 49), Severity::Info, "a kind word in a bad time is kind");
+}
+
+#[test]
+fn what_no_signal_has_a_name_for_is_told_and_our_own_at_its_worst_in_private() {
+    let calm = Entry { tone: Some(ToneLabel::Neutral), ..entry(0, &[], Severity::Warning) };
+    assert_eq!(incidents(&[calm], 1)[0].severity, Severity::Warning);
+    let ours = Entry { direction: Some(Direction::Outbound), ..entry(0, &[], Severity::Warning) };
+    let found = incidents(std::slice::from_ref(&ours), 1);
+    assert_eq!(
+        (found[0].topic, found[0].causes[0].signals.as_slice()),
+        (Topic::Conduct, &["staff_hostile".to_owned()][..])
+    );
+    let calm = Entry { tone: Some(ToneLabel::Neutral), ..ours };
+    assert!(incidents(&[calm], 1).is_empty());
+}
+
 #[test]
 fn another_topic_is_another_incident_and_one_message_rings_one_bell() {
     let both = entry(0, &["cancellation_risk", "quality_complaint"], Severity::Critical);

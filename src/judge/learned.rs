@@ -33,6 +33,8 @@ const GRAVE: f64 = 0.65;
 const FEW: usize = 3;
 /// Signals that words decide: the others need more than the text.
 const PREFIX: &str = "signal.";
+/// The question of whether a manager should hear of it now.
+const ESCALATE: &str = "escalate";
 /// The name of a signal's rule, where none fired.
 pub const LEARNED: &str = "learned";
 
@@ -63,6 +65,14 @@ const URGENCIES: [(&str, UrgencyLabel, f64); 4] = [
 static ENGLISH: LazyLock<Weights> = LazyLock::new(|| {
     Weights::parse(include_str!("../../rules/lang/learned-en.tsv")).expect("the learned weights hold together")
 });
+
+/// How near the words come to what is told at once, in percent; 0 where they were not weighed.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
+pub(super) fn nearly(verdict: &Verdict) -> u8 {
+    let from = ENGLISH.questions().iter().find(|q| q.name == ESCALATE).map_or(1.0, |q| q.from);
+    let share = verdict.leanings.iter().find(|l| l.to == ESCALATE).map_or(0.0, |l| l.share);
+    (100.0 * share / from.max(0.01)).clamp(0.0, 100.0).round() as u8
+}
 
 /// What the weights say of a message.
 #[derive(Debug)]
@@ -96,10 +106,10 @@ pub(super) fn weigh(letter: &Letter<'_>, by_rules: &Verdict) -> Option<Weighed> 
     if scales.read.known.is_empty() {
         return None;
     }
-    let (alone, from) = scales.alone("escalate").unwrap_or((0.0, 1.0));
+    let (alone, from) = scales.alone(ESCALATE).unwrap_or((0.0, 1.0));
     let share = weights.told(&scales.sums, scales.sheet.marks()).unwrap_or(alone);
     let escalate = (share * scales.believed(), from);
-    let mut leanings = vec![scales.explain("escalate", escalate.0)];
+    let mut leanings = vec![scales.explain(ESCALATE, escalate.0)];
     let tone = scales.tone(&mut leanings)?;
     let urgency = scales.urgency(&mut leanings)?;
     let signals = scales.signals(&mut leanings);

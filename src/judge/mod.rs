@@ -43,6 +43,12 @@ pub fn about(text: &str) -> Vec<String> {
     language::WORDS.about(text)
 }
 
+/// How near the words of a message, taken together, come to what a manager is told at once, in percent: 100 there.
+#[must_use]
+pub fn nearly(verdict: &Verdict) -> u8 {
+    learned::nearly(verdict)
+}
+
 /// The whole sentences of a text in which these words stand, in their order; `None` where they stand in none.
 #[must_use]
 pub fn sentences_with(text: &str, words: &[&str]) -> Vec<Option<String>> {

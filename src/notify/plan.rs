@@ -18,6 +18,9 @@ use crate::watch::{Cause, Incident, Phase, Told};
 
 /// Older mail than this is for the digest, however new to us.
 const STALE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// So long after the last one told, a critical message is another matter, and so is a warning.
+const ANOTHER_DAY: SignedDuration = SignedDuration::from_hours(20);
+const ANOTHER_WEEK: SignedDuration = SignedDuration::from_hours(24 * 5);
 /// Mail that took longer than this to reach us is told as late.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 /// Signals told to the superior of the member concerned, and to nobody else.
@@ -310,10 +313,19 @@ fn news_line(named: &Named, causes: &[&Cause], stance: Stance) -> Option<Line> {
     // What lasts is for more people, until one of them says that they know.
     let told_to = named.incident.causes.iter().filter(|c| told.keys.contains(&c.key)).filter_map(|c| c.to).max();
     let spreads = stance == Stance::Open && told_to.is_some() && causes.iter().any(|c| c.to > told_to);
+    // The same again is no news; a grave word on another day is.
+    let told_until = named.incident.causes.iter().filter(|c| told.keys.contains(&c.key)).map(|c| c.sent_at).max();
+    let grave_again = causes.iter().any(|c| match c.severity {
+        Severity::Critical => told_until.is_some_and(|until| c.sent_at.duration_since(until) >= ANOTHER_DAY),
+        Severity::Warning => told_until.is_some_and(|until| c.sent_at.duration_since(until) >= ANOTHER_WEEK),
+        Severity::Info | Severity::None => false,
+    });
     let reopens = told.answers.last().is_some_and(|last| causes.iter().any(|c| answers::reopens(last, c)));
-    if worst < Severity::Warning || !(first || rose || new_cause || spreads || reopens) {
+    if worst < Severity::Warning || !(first || rose || new_cause || spreads || grave_again || reopens) {
         return None;
     }
+    // What came before and was worth no alert is for the digest: an alert shows what it is about.
+    let causes: Vec<&&Cause> = causes.iter().filter(|c| c.severity >= Severity::Warning).collect();
     Some(Line {
         incident: named.name.clone(),
         saying: if first { Saying::Alert } else { Saying::Update },

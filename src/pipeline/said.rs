@@ -25,7 +25,7 @@ impl Pipeline {
     pub(super) fn headline(&self, filed: &Filed, cause: &Cause) -> String {
         let author = who(filed.message.from.as_ref());
         match gravest_first(filed, cause).as_slice() {
-            [] => format!("{author} wrote"),
+            [] => format!("{author} wrote what you should read"),
             // That a superior reads along says how grave it is, and the rest what it is about.
             [first, next, ..] if first.rule == COPIED => {
                 format!("{author} copies {} and {}", self.name_of(&first.words), self.says(next))
@@ -69,6 +69,12 @@ impl Pipeline {
                 Some(line) => line.phrase = format!("{}; {phrase}", line.phrase),
                 None => lines.push(SignalLine { phrase, words }),
             }
+        }
+        if lines.is_empty()
+            && let Some(lean) = filed.verdict.leanings.iter().find(|l| l.to == "escalate")
+        {
+            let phrase = "of the kind that a manager wants to hear of, by this most of all".to_owned();
+            lines.push(SignalLine { phrase, words: lean.sentence.clone() });
         }
         lines.truncate(MOST_LINES);
         lines

@@ -337,6 +337,7 @@ impl Understood {
             calendar: message.automatic == Some(Automatic::Calendar),
             promises,
             deeds,
+            nearly: judge::nearly(&self.verdict),
             uncopied: self.uncopied.clone(),
         }
     }

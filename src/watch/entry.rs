@@ -68,6 +68,8 @@ pub struct Matter {
     pub promises: Vec<Promise>,
     /// What it shows of promises and talks.
     pub deeds: Vec<Deed>,
+    /// How near its words, taken together, come to what a manager is told at once, in percent.
+    pub nearly: u8,
     /// What it would be, were the superiors on it no news; `None` where that makes no difference.
     pub uncopied: Option<Uncopied>,
 }

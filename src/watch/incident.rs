@@ -1,5 +1,7 @@
 //! One topic with one account that people must know of, open until closed.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,10 @@ impl Default for Patience {
 
 /// Days after its end that an incident stays in the state; then only the store has it.
 const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 60);
+/// So near its words come to what is told at once, in percent, where a message of a bad time is told.
+const NEAR: u8 = 70;
+/// So long trouble makes a bad time.
+const BAD_TIME: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Most causes that are remembered: the first, and the last ones.
 const MOST_CAUSES: usize = 40;
 
@@ -194,6 +200,7 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
     if entry.automatic || entry.direction.is_none() || entry.direction == Some(Direction::Internal) {
         return;
     }
+    let entry = &*weighed(incidents, entry);
     for (topic, severity, signals) in topics(entry) {
         let cause = Cause {
             key: entry.key.clone(),
@@ -256,13 +263,30 @@ fn member(entry: &Entry) -> String {
     if ours { entry.person.clone() } else { entry.addressee.clone() }
 }
 
+fn is_angry(entry: &Entry) -> bool {
+    matches!(entry.tone, Some(ToneLabel::Hostile | ToneLabel::Frustrated))
+}
+
 /// A person on the other side withdraws or concedes, and does not complain in the same breath.
 fn calms(entry: &Entry) -> bool {
-    let friendly = !matches!(entry.tone, Some(ToneLabel::Hostile | ToneLabel::Frustrated));
+    let friendly = !is_angry(entry);
     entry.direction == Some(Direction::Inbound)
         && entry.severity < Severity::Warning
         && friendly
         && entry.signals.iter().any(|s| s == "deescalation")
+}
+
+/// The message, worth a warning where it is angry, its words come near to one, and there is trouble already: who
+/// complains again in a bad time means it.
+fn weighed<'a>(incidents: &[Incident], entry: &'a Entry) -> Cow<'a, Entry> {
+    let since = entry.sent_at.checked_sub(BAD_TIME).unwrap_or(Timestamp::MIN);
+    let passing = [Topic::Pressure, Topic::Response, Topic::Silence];
+    let bad = |i: &Incident| i.phase != Phase::Closed && !passing.contains(&i.topic) && i.last_cause_at() >= since;
+    let near = entry.direction == Some(Direction::Inbound) && is_angry(entry) && entry.matter.nearly >= NEAR;
+    if entry.severity >= Severity::Warning || !near || !incidents.iter().any(bad) {
+        return Cow::Borrowed(entry);
+    }
+    Cow::Owned(Entry { severity: Severity::Warning, ..entry.clone() })
 }
 
 /// The topics a message belongs to, each with what it warrants there.
@@ -291,10 +315,16 @@ fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
             None => found.push((topic, alone, vec![name.clone()])),
         }
     }
-    let angry = matches!(entry.tone, Some(ToneLabel::Hostile | ToneLabel::Frustrated));
-    if found.is_empty() && angry && entry.severity >= Severity::Warning && direction == Direction::Inbound {
-        // Anger that no rule has a name for is anger all the same.
-        found.push((Topic::Quality, entry.severity, entry.signals.clone()));
+    if found.is_empty() && entry.severity >= Severity::Warning {
+        match direction {
+            // What no signal has a name for is worth reading all the same.
+            Direction::Inbound => found.push((Topic::Quality, entry.severity, entry.signals.clone())),
+            // Our own mail at its worst is a matter between two people. Who promises something is not at their worst.
+            Direction::Outbound if is_angry(entry) && entry.matter.promises.is_empty() => {
+                found.push((Topic::Conduct, entry.severity, vec!["staff_hostile".to_owned()]));
+            }
+            _ => {}
+        }
     }
     // Gravest first; `Topic` is ordered by how much is at stake.
     found.sort_by_key(|(topic, severity, _)| (std::cmp::Reverse(*severity), *topic));
