@@ -170,7 +170,7 @@ async fn a_week_says_who_has_what_in_hand_and_what_was_corrected() {
 async fn a_sentence_is_quoted_whole_and_once() {
     let mut firm = Firm::on(Store::memory().await.unwrap(), config::parse(SETTINGS, "settings").unwrap(), "02T10:00");
     let says = "Twice now you have missed the day that you promised, so we will end our agreement in March.";
-    firm.client(JANE, &says).await;
+    firm.client(JANE, says).await;
     firm.wait(1).await;
     let text = last_text(&firm.news(), DANA);
     assert_eq!(text.matches(&format!("\"{says}\"")).count(), 1, "{text}");

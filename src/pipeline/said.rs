@@ -7,7 +7,7 @@ use super::Pipeline;
 use super::views::{Filed, who};
 use crate::config::Kind;
 use crate::judge::{Rules, Signal, sentences_with, signal};
-use crate::notify::SignalLine;
+use crate::notify::{SignalLine, is_private_signal};
 use crate::read::Direction;
 use crate::watch::Cause;
 
@@ -107,7 +107,11 @@ fn gravest_first<'a>(filed: &'a Filed, cause: &Cause) -> Vec<&'a Signal> {
         let copies = found.rule == COPIED && found.signal != COPIES && all.iter().any(|s| s.signal == COPIES);
         copies || all.iter().any(|other| same(other) && cause.signals.contains(&other.signal))
     };
-    let mut signals: Vec<_> = all.iter().filter(|s| cause.signals.contains(&s.signal)).filter(|s| !finer(s)).collect();
+    // What is for one superior alone is told to nobody beside anything else.
+    let private = cause.signals.iter().all(|s| is_private_signal(s));
+    let hushed = |found: &Signal| !private && is_private_signal(&found.signal);
+    let told = all.iter().filter(|s| cause.signals.contains(&s.signal) && !finer(s) && !hushed(s));
+    let mut signals: Vec<_> = told.collect();
     let severity = |s: &Signal| {
         let name = if s.rule == COPIED { "over_your_head" } else { s.signal.as_str() };
         signal::severity_of(name, direction, Kind::Client)

@@ -138,5 +138,11 @@ fn span_words(span: WorkingSpan) -> String {
 
 /// `40 min`, `3 h`, as people say it.
 fn working_time(minutes: i64) -> String {
-    if minutes < 90 && minutes != 60 { format!("{minutes} min") } else { format!("{} h", (minutes + 30) / 60) }
+    match minutes {
+        60 => "1 h".to_owned(),
+        ..90 => format!("{minutes} min"),
+        ..1_440 => format!("{} h", (minutes + 30) / 60),
+        // Eight hours make a working day.
+        _ => format!("{} days", (minutes + 240) / 480),
+    }
 }

@@ -11,9 +11,9 @@ use crate::calendar::{DAY_MINUTES, local_instant};
 use crate::config::{Account, Member};
 use crate::judge::Severity;
 use crate::notify::{DigestSpan, NewsLine, PromiseState, PromiseView, Trend, TrendLine};
-use crate::store::AnyConnection;
 use crate::store::commitments::{self, CommitmentRow};
 use crate::store::findings::{self, FindingRow};
+use crate::store::{AnyConnection, accounts};
 use crate::watch::{Commitment, Finding, What};
 
 /// Days that a daily digest goes on naming a promise that nobody settled.
@@ -54,7 +54,11 @@ impl Pipeline {
             if finding.history || told || !account.managers.contains(&member.address) {
                 continue;
             }
-            let line = self.found_line(&account, &finding);
+            let mut line = self.found_line(&account, &finding);
+            if let Some(pledge) = &finding.pledge {
+                let person = self.known_name(db, self.name_of(&pledge.person)).await?;
+                line.headline = format!("{person}: {}", fate(finding.what));
+            }
             match finding.what {
                 What::CommitmentMade | What::CommitmentDue => {}
                 What::CommitmentKept | What::CommitmentKeptEarly | What::CommitmentKeptLate => found.kept.push(line),
@@ -101,6 +105,7 @@ impl Pipeline {
                 continue;
             }
             let mut line = self.promise_view(&row, date)?;
+            line.person = self.known_name(db, line.person).await?;
             line.account.clone_from(&account.name);
             // What is long overdue is no news any more, in neither digest.
             if line.due.is_none_or(|due| due >= oldest) {
@@ -120,7 +125,22 @@ impl Pipeline {
         let today = self.settings.calendar_of(account).date_of(now);
         let rows = commitments::open_of(db, &account.id).await?;
         let dated = rows.iter().filter(|row| row.due_us.is_some());
-        dated.take(IN_ALERT).map(|row| self.promise_view(row, today)).collect()
+        let mut lines = Vec::new();
+        for row in dated.take(IN_ALERT) {
+            let mut line = self.promise_view(row, today)?;
+            line.person = self.known_name(db, line.person).await?;
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+
+    /// The name by which mail knows somebody of theirs, where it is an address; else as it is.
+    pub(super) async fn known_name(&self, db: &mut AnyConnection, person: String) -> Result<String> {
+        if !person.contains('@') {
+            return Ok(person);
+        }
+        let known = accounts::contact(db, &person).await?.into_iter().map(|contact| contact.name);
+        Ok(known.max_by_key(String::len).filter(|name| !name.is_empty()).unwrap_or(person))
     }
 
     pub(super) fn promise_view(&self, row: &CommitmentRow, today: Date) -> Result<PromiseView> {
@@ -167,7 +187,13 @@ impl Pipeline {
                     ..=-3 => Trend::Worse,
                     _ => Trend::Steady,
                 },
-                note: state.trend.reasons.last().cloned().unwrap_or_default(),
+                note: match standing.change {
+                    3.. => state.trend.thanks.last(),
+                    ..=-3 => state.trend.reasons.last(),
+                    _ => None,
+                }
+                .cloned()
+                .unwrap_or_default(),
                 chart: Vec::new(),
             };
             lines.push((*account, line));

@@ -318,7 +318,10 @@ fn topics(entry: &Entry) -> Vec<(Topic, Severity, Vec<String>)> {
     if found.is_empty() && entry.severity >= Severity::Warning {
         match direction {
             // What no signal has a name for is worth reading all the same.
-            Direction::Inbound => found.push((Topic::Quality, entry.severity, entry.signals.clone())),
+            Direction::Inbound => {
+                let telling = entry.signals.iter().filter(|s| signal::may_alert(s)).cloned().collect();
+                found.push((Topic::Quality, entry.severity, telling));
+            }
             // Our own mail at its worst is a matter between two people. Who promises something is not at their worst.
             Direction::Outbound if is_angry(entry) && entry.matter.promises.is_empty() => {
                 found.push((Topic::Conduct, entry.severity, vec!["staff_hostile".to_owned()]));

@@ -92,8 +92,11 @@ pub struct Trend {
     goodwill: Fading,
     /// Both as the last days with mail left them, oldest first.
     past: Vec<(Date, Fading, Fading)>,
-    /// What moved them last, the newest last.
+    /// What made it worse last, the newest last.
     pub reasons: Vec<String>,
+    /// What made it better last, the newest last.
+    #[serde(default)]
+    pub thanks: Vec<String>,
     bad: Option<BadTime>,
 }
 
@@ -165,11 +168,16 @@ impl Trend {
         let day = calendar.date_of(found.at);
         let ours = found.pledge.as_ref().is_some_and(|p| p.by == Side::Us);
         match found.what {
-            What::CommitmentKept | What::CommitmentKeptEarly if ours => self.goodwill.add(2, false, day, calendar),
-            What::CommitmentBroken if ours => self.pressure.add(4, false, day, calendar),
-            _ => return,
+            What::CommitmentKept | What::CommitmentKeptEarly if ours => {
+                self.goodwill.add(2, false, day, calendar);
+                remember(&mut self.thanks, found.says.clone());
+            }
+            What::CommitmentBroken if ours => {
+                self.pressure.add(4, false, day, calendar);
+                remember(&mut self.reasons, found.says.clone());
+            }
+            _ => {}
         }
-        self.remember(found.says.clone());
     }
 
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
@@ -188,16 +196,10 @@ impl Trend {
         if let Some(signal) =
             entry.signals.iter().find(|s| signal::is_negative(s) == (bad > good)).filter(|_| bad != good)
         {
-            self.remember(format!("{} {}", entry.name, signal::phrase(signal)));
+            let moved = if bad > good { &mut self.reasons } else { &mut self.thanks };
+            remember(moved, format!("{} {}", entry.name, signal::phrase(signal)));
         }
         self.times(entry, terms)
-    }
-
-    fn remember(&mut self, reason: String) {
-        self.reasons.retain(|known| *known != reason);
-        self.reasons.push(reason);
-        let surplus = self.reasons.len().saturating_sub(FEW / 2);
-        self.reasons.drain(..surplus);
     }
 
     /// Begins, prolongs and ends a bad time.
@@ -237,6 +239,14 @@ impl Trend {
         }
         self.bad.take().map(|bad| recovered(&bad, entry.sent_at, Some(entry))).into_iter().collect()
     }
+}
+
+/// Keeps the newest reasons, each once.
+fn remember(reasons: &mut Vec<String>, reason: String) {
+    reasons.retain(|known| *known != reason);
+    reasons.push(reason);
+    let surplus = reasons.len().saturating_sub(FEW / 2);
+    reasons.drain(..surplus);
 }
 
 fn recovered(bad: &BadTime, at: Timestamp, entry: Option<&Entry>) -> Finding {
