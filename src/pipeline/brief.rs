@@ -73,7 +73,7 @@ impl Pipeline {
         let mut promises = Vec::new();
         for row in commitments::open_of(db, &account.id).await? {
             if row.open_us.is_some_and(|made| made <= now.as_microsecond()) {
-                let mut line = self.promise_view(&row, today)?;
+                let mut line = self.promise_view(parse(&row.doc, "commitment")?, today);
                 line.person = self.known_name(db, line.person).await?;
                 promises.push(line);
             }

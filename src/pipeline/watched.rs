@@ -9,15 +9,17 @@ use super::waits::Known;
 use super::{Pipeline, Result};
 use crate::calendar::{DAY_MINUTES, local_instant};
 use crate::config::{Account, Member};
-use crate::judge::Severity;
+use crate::judge::{PromiseSort, Severity};
 use crate::notify::{DigestSpan, NewsLine, PromiseState, PromiseView, Trend, TrendLine};
-use crate::store::commitments::{self, CommitmentRow};
+use crate::store::commitments;
 use crate::store::findings::{self, FindingRow};
 use crate::store::{AnyConnection, accounts};
 use crate::watch::{Commitment, Finding, What};
 
-/// Days that a daily digest goes on naming a promise that nobody settled.
+/// Days that a digest goes on naming a promise that nobody settled; and one to speak or meet, or to do something again
+/// and again, of which mail need not tell.
 const OVERDUE_DAYS: i32 = 20;
+const UNSEEN_DAYS: i32 = 2;
 /// Most open promises in an alert.
 const IN_ALERT: usize = 5;
 
@@ -97,14 +99,19 @@ impl Pipeline {
             DigestSpan::Daily => local_instant(&member.time_zone, date, DAY_MINUTES),
             DigestSpan::Weekly => Timestamp::MAX,
         };
-        let oldest = date.checked_sub(OVERDUE_DAYS.days()).unwrap_or(date);
+        let oldest = |sort| {
+            let days = if sort == PromiseSort::Delivery { OVERDUE_DAYS } else { UNSEEN_DAYS };
+            date.checked_sub(days.days()).unwrap_or(date)
+        };
         let mut lines = Vec::new();
         for row in commitments::due_by(db, until.as_microsecond()).await? {
             let account = self.account(&row.account);
             if !account.managers.contains(&member.address) {
                 continue;
             }
-            let mut line = self.promise_view(&row, date)?;
+            let commitment: Commitment = parse(&row.doc, "commitment")?;
+            let oldest = oldest(commitment.promise.sort);
+            let mut line = self.promise_view(commitment, date);
             line.person = self.known_name(db, line.person).await?;
             line.account.clone_from(&account.name);
             // What is long overdue is no news any more, in neither digest.
@@ -127,7 +134,7 @@ impl Pipeline {
         let dated = rows.iter().filter(|row| row.due_us.is_some());
         let mut lines = Vec::new();
         for row in dated.take(IN_ALERT) {
-            let mut line = self.promise_view(row, today)?;
+            let mut line = self.promise_view(parse(&row.doc, "commitment")?, today);
             line.person = self.known_name(db, line.person).await?;
             lines.push(line);
         }
@@ -143,22 +150,21 @@ impl Pipeline {
         Ok(known.max_by_key(String::len).filter(|name| !name.is_empty()).unwrap_or(person))
     }
 
-    pub(super) fn promise_view(&self, row: &CommitmentRow, today: Date) -> Result<PromiseView> {
-        let commitment: Commitment = parse(&row.doc, "commitment")?;
+    pub(super) fn promise_view(&self, commitment: Commitment, today: Date) -> PromiseView {
         let due = commitment.due_day();
         let state = match due {
             Some(due) if due < today => PromiseState::Overdue,
             Some(due) if due == today => PromiseState::Due,
             _ => PromiseState::Open,
         };
-        Ok(PromiseView {
+        PromiseView {
             by: commitment.promise.by,
             person: self.name_of(&commitment.promise.person),
             words: commitment.promise.words,
             due,
             state,
             account: String::new(),
-        })
+        }
     }
 
     /// How each account fares, the heaviest first; in a weekly digest alone.
