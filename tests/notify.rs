@@ -122,6 +122,20 @@ fn the_same_again_is_news_on_another_day_where_it_is_critical_and_in_another_wee
 }
 
 #[test]
+fn a_grave_reply_to_our_answer_is_news() {
+    let before = cause("a", "02T10:00", Severity::Critical);
+    let mut again =
+        named(vec![before.clone(), cause("b", "02T12:00", Severity::Critical)], told(&[&before], "02T10:00"));
+    let later = at("02T12:05");
+    assert!(
+        planned(std::slice::from_ref(&again), later).notices.iter().flat_map(|n| &n.lines).all(|l| l.cites.is_empty())
+    );
+    again.incident.answered_at = Some(at("02T11:00"));
+    let notices = planned(&[again], later).notices;
+    assert!(notices.iter().flat_map(|n| &n.lines).any(|line| line.cites == ["b"]), "{notices:?}");
+}
+
+#[test]
 fn an_alert_shows_what_is_worth_one() {
     let causes = vec![cause("a", "02T09:00", Severity::Info), cause("b", "02T10:00", Severity::Critical)];
     let (_, notice) = first_notice(&[named(causes, ToldSoFar::default())], "02T10:00");

@@ -187,6 +187,6 @@ async fn a_mail_server_says_only_that_a_mail_did_not_arrive() {
     firm.client(JANE, LEAVES).await;
     firm.wait(1).await;
     let text = last_text(&firm.news(), DANA);
-    assert!(text.contains("a mail of ours to jnae[@]acme.example did not arrive"), "{text}");
+    assert!(text.contains("A mail of ours to jnae[@]acme.example did not arrive"), "{text}");
     assert!(!text.contains("Mail Delivery System"), "{text}");
 }

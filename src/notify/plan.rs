@@ -313,10 +313,13 @@ fn news_line(named: &Named, causes: &[&Cause], stance: Stance) -> Option<Line> {
     // What lasts is for more people, until one of them says that they know.
     let told_to = named.incident.causes.iter().filter(|c| told.keys.contains(&c.key)).filter_map(|c| c.to).max();
     let spreads = stance == Stance::Open && told_to.is_some() && causes.iter().any(|c| c.to > told_to);
-    // The same again is no news; a grave word on another day is.
+    // The same again is no news; a grave word on another day is, and so is one in reply to our answer.
     let told_until = named.incident.causes.iter().filter(|c| told.keys.contains(&c.key)).map(|c| c.sent_at).max();
     let grave_again = causes.iter().any(|c| match c.severity {
-        Severity::Critical => told_until.is_some_and(|until| c.sent_at.duration_since(until) >= ANOTHER_DAY),
+        Severity::Critical => told_until.is_some_and(|until| {
+            let answered = named.incident.answered_at.is_some_and(|at| at > until && at < c.sent_at);
+            answered || c.sent_at.duration_since(until) >= ANOTHER_DAY
+        }),
         Severity::Warning => told_until.is_some_and(|until| c.sent_at.duration_since(until) >= ANOTHER_WEEK),
         Severity::Info | Severity::None => false,
     });

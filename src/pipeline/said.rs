@@ -125,7 +125,7 @@ const COPIES: &str = "superior_copied";
 
 /// Says that a mail of ours did not arrive.
 pub(super) fn not_arrived(addresses: &[String]) -> String {
-    format!("a mail of ours to {} did not arrive", addresses.join(", "))
+    format!("A mail of ours to {} did not arrive", addresses.join(", "))
 }
 
 /// The rule whose words may stand for a signal: one that was written for it, not for a finer one.

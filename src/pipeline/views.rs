@@ -369,17 +369,16 @@ fn state(incident: &Incident) -> String {
     }
 }
 
-/// Shows each message once, under the first incident that it is behind.
-fn once(incidents: &mut [IncidentView]) {
+/// Shows each message once, under the first incident that it is behind; an incident with nothing else to show is not
+/// shown by itself.
+fn once(incidents: &mut Vec<IncidentView>) {
     let mut seen: Vec<String> = Vec::new();
-    for incident in incidents {
+    incidents.retain_mut(|incident| {
         let before = incident.causes.len();
         incident.causes.retain(|cause| !seen.contains(&cause.reference));
-        if incident.causes.len() < before {
-            incident.facts.push("The same message as above.".to_owned());
-        }
         seen.extend(incident.causes.iter().map(|cause| cause.reference.clone()));
-    }
+        before == 0 || !incident.causes.is_empty() || !incident.facts.is_empty()
+    });
 }
 
 /// Leaves what a reminder needs: the whole was sent before.
