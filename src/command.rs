@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Settings;
 use crate::filing::content_hash;
 use crate::intake;
-use crate::read::{Message, Wrapping};
+use crate::read::{Address, Message, Wrapping};
 
 pub use results::Placed;
 pub use verb::{Verb, counts_as_contact};
@@ -67,6 +67,29 @@ pub fn reply_address(service: &str, token: &str) -> Option<String> {
 #[must_use]
 pub fn placed(raw: &[u8], authserv_id: &str) -> Placed {
     results::placed(&origin::fields(raw), authserv_id)
+}
+
+/// Whether a server whose results are trusted found that a message is not of who it says it is of. Such mail
+/// can add to what is known and take nothing away: its promises are kept in mind, its kind words calm nothing.
+#[must_use]
+pub fn is_doubtful(raw: &[u8], message: &Message, settings: &Settings) -> bool {
+    let mut ids = settings.mailboxes.iter().filter_map(|mailbox| mailbox.authserv_id.as_deref()).peekable();
+    let author = outer_author(message).map_or("", |author| author.address.as_str());
+    if ids.peek().is_none() || author.is_empty() {
+        return false;
+    }
+    let fields = origin::fields(raw);
+    let is_ours = settings.member(author).is_some();
+    ids.any(|id| results::doubt(&fields, id, author, is_ours))
+}
+
+/// Who sent what reached us: the author, or who forwarded it.
+fn outer_author(message: &Message) -> Option<&Address> {
+    if matches!(message.wrapping, Wrapping::Direct | Wrapping::Bcc) {
+        message.from.as_ref()
+    } else {
+        message.carrier.as_ref().and_then(|carrier| carrier.from.as_ref())
+    }
 }
 
 /// Hash of the token that an alert of ours is answered with.
@@ -183,12 +206,7 @@ impl Trust {
         }
         let author = author::only(&fields)?;
         // Two readings of one field are how forgeries pass: both must see the same author.
-        let outer = if matches!(message.wrapping, Wrapping::Direct | Wrapping::Bcc) {
-            message.from.as_ref()
-        } else {
-            message.carrier.as_ref().and_then(|carrier| carrier.from.as_ref())
-        };
-        if outer.is_none_or(|outer| outer.address != author) {
+        if outer_author(message).is_none_or(|outer| outer.address != author) {
             return Err(Refusal::Author);
         }
         results::vouch(&fields, authserv_id.ok_or(Refusal::NotVouched)?, &author)?;

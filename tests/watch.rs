@@ -159,6 +159,22 @@ fn a_kind_word_calms_and_a_new_complaint_opens_again() {
 }
 
 #[test]
+fn mail_that_our_server_doubts_adds_and_takes_nothing_away() {
+    let doubted = |entry: Entry| Entry { matter: Matter { doubtful: true, ..entry.matter }, ..entry };
+    let complaint = Entry { name: "Ann".to_owned(), ..entry(0, &["quality_complaint"], Severity::Critical) };
+    let peace = Entry { tone: Some(ToneLabel::Grateful), ..entry(5, &["deescalation", "praise"], Severity::Info) };
+    let ours = Entry { direction: Some(Direction::Outbound), ..entry(6, &[], Severity::None) };
+    let plain = state(std::slice::from_ref(&complaint));
+    let after = state(&[complaint.clone(), doubted(peace.clone()), doubted(ours.clone())]);
+    assert_eq!(after.incidents, plain.incidents, "it neither calms nor answers");
+    assert_eq!(after.trend.standing(&Calendar::office(), hour(6)).goodwill, 0);
+    let believed = state(&[complaint.clone(), peace, ours]);
+    assert_ne!(believed.incidents, plain.incidents);
+    let threat = doubted(entry(1, &["legal_threat"], Severity::Critical));
+    assert_eq!(incidents(&[complaint, threat], 2).len(), 2, "it adds");
+}
+
+#[test]
 fn a_letter_of_ours_answers_what_came_before_it() {
     let complaint = entry(0, &["quality_complaint"], Severity::Warning);
     let ours = Entry { direction: Some(Direction::Outbound), ..entry(3, &[], Severity::None) };

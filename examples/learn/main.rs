@@ -40,6 +40,8 @@ const FEWEST: usize = 3;
 const LEAST: f64 = 0.205;
 /// How much a text of another kind counts, beside 1 for labelled mail.
 const FOREIGN: f64 = 0.3;
+/// How much an ordinary letter counts where all answers are taken together: calm mail is most of what there is.
+const CALM: f64 = 1.0;
 /// How many sentences make an ordinary letter, in turn; and how often each sentence is used.
 const SENTENCES: [usize; 5] = [1, 2, 4, 8, 16];
 const TURNS: usize = 3;
@@ -57,7 +59,7 @@ const EVERYDAY: [&str; 8] = [
 /// Into as many parts the writers are divided, of which one is left out.
 const PARTS: usize = 8;
 /// The precision at which a manager is told now.
-const SURE: f64 = 0.905;
+const SURE: f64 = 0.902;
 /// As large a part of real mail is worth it.
 const WORTH: f64 = 0.25;
 /// How much a miss counts beside the size of the weights.
@@ -396,7 +398,7 @@ fn whole(answers: &[Answer<'_>]) -> (Whole, f64) {
     let case = |answer: &Answer<'_>| {
         let mut truth: Vec<(bool, f64)> = answer.text.readings().map(|(t, counts)| (t.escalate, counts)).collect();
         if truth.is_empty() {
-            truth.push((false, FOREIGN));
+            truth.push((false, CALM));
         }
         Case { inputs: names.iter().map(|name| input(answer, name)).collect(), truth }
     };

@@ -52,6 +52,9 @@ fn origin(out: &mut Vec<String>, understood: &Understood) {
     if m.confidence < 1.0 {
         line(out, "confidence", &format!("{:.2} {}", m.confidence, m.doubts.join("; ")));
     }
+    if understood.doubtful {
+        line(out, "doubted", "the server set as `authserv_id` says that its author did not send it: it calms nothing");
+    }
     if let Some(note) = &m.note {
         line(out, "note", note);
     }

@@ -77,7 +77,7 @@ pub fn as_json(path: &str, understood: &Understood) -> Value {
         })
         .collect();
     let mut object = json!({
-        "path": path, "reading": reading, "reason": reason, "confidence": round(m.confidence), "doubts": m.doubts,
+        "path": path, "reading": reading, "reason": reason, "confidence": round(m.confidence), "doubts": m.doubts, "doubtful": understood.doubtful,
         "message_id": m.message_id, "wrapping": m.wrapping, "carrier": carrier, "note": m.note, "layers": layers,
         "from": m.from.as_ref().map(address), "to": addresses(&m.to), "cc": addresses(&m.cc), "subject": m.subject, "sent_at": m.sent_at,
         "direction": m.direction, "automatic": m.automatic, "bounced": m.bounced, "facts": m.facts,

@@ -50,8 +50,11 @@ impl Outcome {
 ///
 /// Where it does not say so, contradicts itself, or somebody else speaks in its name.
 pub(super) fn vouch(fields: &[(String, String)], id: &str, author: &str) -> Result<(), Refusal> {
-    let outcomes = ours(fields, &id.to_ascii_lowercase())?;
-    let domain = author.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let (outcomes, forged) = ours(fields, &id.to_ascii_lowercase());
+    if forged {
+        return Err(Refusal::ForgedResults);
+    }
+    let domain = domain_of(author);
     let dmarc: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.method == "dmarc").collect();
     let contradicts = dmarc.iter().any(|one| one.result != "pass" && one.result != "none")
         || dmarc.iter().zip(dmarc.iter().skip(1)).any(|(one, next)| one != next)
@@ -75,9 +78,33 @@ pub(super) fn vouch(fields: &[(String, String)], id: &str, author: &str) -> Resu
     if vouched && !domain.is_empty() { Ok(()) } else { Err(Refusal::NotVouched) }
 }
 
-/// What our server found; an error where somebody else speaks in its name.
-fn ours(fields: &[(String, String)], id: &str) -> Result<Vec<Outcome>, Refusal> {
+/// Whether the server `id` found something wrong with a message that says it is of `author`: that it failed, or,
+/// where it says that it is of one of us, that it did not pass. What nobody looked at is not doubted: it never
+/// came from outside. Nor is what an earlier hop said, which every forwarded message brings along.
+pub(super) fn doubt(fields: &[(String, String)], id: &str, author: &str, is_ours: bool) -> bool {
+    let (outcomes, _) = ours(fields, &id.to_ascii_lowercase());
+    let domain = domain_of(author);
+    let failed = |one: &Outcome| {
+        one.result == "fail"
+            && (one.method == "auth"
+                || (one.method == "dmarc" && one.property("header.from").is_none_or(|from| from == domain)))
+    };
+    let passes = outcomes.iter().any(|one| {
+        one.passes("auth")
+            || (one.passes("dmarc") && one.property("header.from") == Some(domain))
+            || (one.passes("dkim") && one.signer() == Some(domain))
+    });
+    outcomes.iter().any(failed) || (is_ours && !outcomes.is_empty() && !passes)
+}
+
+fn domain_of(author: &str) -> &str {
+    author.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// What our server found, and whether somebody else speaks in its name.
+fn ours(fields: &[(String, String)], id: &str) -> (Vec<Outcome>, bool) {
     let mut outcomes = Vec::new();
+    let mut forged = false;
     let mut zone = Zone::Above;
     for (name, value) in fields {
         if name == "received" {
@@ -90,19 +117,20 @@ fn ours(fields: &[(String, String)], id: &str) -> Result<Vec<Outcome>, Refusal> 
         match parse(value) {
             Some((by, found)) if by == id => {
                 if zone == Zone::Outside {
-                    return Err(Refusal::ForgedResults);
+                    forged = true;
+                    continue;
                 }
                 outcomes.extend(found);
                 if zone == Zone::Below {
                     zone = Zone::Outside;
                 }
             }
-            None if value.to_ascii_lowercase().contains(id) => return Err(Refusal::ForgedResults),
+            None if value.to_ascii_lowercase().contains(id) => forged = true,
             // Somebody else's, who may say what they like.
             Some(_) | None => {}
         }
     }
-    Ok(outcomes)
+    (outcomes, forged)
 }
 
 /// Where results in the name of a server stand in a message.
@@ -119,9 +147,9 @@ pub enum Placed {
 /// Where the results in the name of `id` stand in a header.
 pub(super) fn placed(fields: &[(String, String)], id: &str) -> Placed {
     match ours(fields, &id.to_ascii_lowercase()) {
-        Err(_) => Placed::TooLow,
-        Ok(outcomes) if outcomes.is_empty() => Placed::Nowhere,
-        Ok(_) => Placed::Well,
+        (_, true) => Placed::TooLow,
+        (outcomes, false) if outcomes.is_empty() => Placed::Nowhere,
+        _ => Placed::Well,
     }
 }
 
@@ -253,6 +281,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn mail_that_failed_is_doubted_and_mail_that_nobody_looked_at_is_not() {
+        let from = |results: &str| {
+            format!(
+                "Authentication-Results: mail.firm.example; {results}\nReceived: from x by mail.firm.example with ESMTP id 1; now\n"
+            )
+        };
+        let outside = "Received: from x by mail.firm.example with ESMTP id 1; now\nAuthentication-Results: mail.firm.example; dmarc=fail header.from=client.example\n";
+        let (client, ours) = ("ruth@client.example", "dana@firm.example");
+        #[rustfmt::skip]
+        let cases = [
+            ("a client's that failed",        from("dmarc=fail header.from=client.example"),         client, true),
+            ("a client's that passed",        from("dmarc=pass header.from=client.example"),         client, false),
+            ("a client's without DMARC",      from("spf=pass smtp.mailfrom=client.example"),         client, false),
+            ("a client's of an earlier hop",  outside.to_owned(),                                    client, false),
+            ("ours, logged in",               from("auth=pass smtp.auth=dana@firm.example"),         ours,   false),
+            ("ours, signed",                  from("dkim=pass header.d=firm.example"),               ours,   false),
+            ("ours, from anywhere",           from("spf=none smtp.mailfrom=firm.example"),           ours,   true),
+            ("ours, signed by others",        from("dkim=pass header.d=else.example"),               ours,   true),
+            ("ours, never outside",           "Received: from desk by mail.firm.example; now\n".to_owned(), ours, false),
+        ];
+        for (name, head, author, is_doubted) in cases {
+            let is_ours = author == ours;
+            assert_eq!(doubt(&fields(&head), "mail.firm.example", author, is_ours), is_doubted, "{name}");
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_stands_in_a_field_is_read_without_harm(value in "\\PC{0,200}", tail in "[ -~]{0,60}") {
@@ -262,6 +317,7 @@ mod tests {
                 ("authentication-results".to_owned(), tail),
             ];
             vouch(&fields, "mail.x.example", "a@x.example").ok();
+            doubt(&fields, "mail.x.example", "a@x.example", true);
             parse(&value);
         }
 

@@ -284,6 +284,9 @@ mod tests {
         let leaning = read.explain(&weights, &sheet, "escalate", 0.9);
         assert!(leaning.sentence.starts_with("What is the notice period"), "{}", leaning.sentence);
         assert_eq!(leaning.words, "notice, notice period");
+        let sheet = self::sheet("By section 11.2 the notice period is £3,450.00 long. Bye.");
+        let leaning = weights.read(&sheet).explain(&weights, &sheet, "escalate", 0.9);
+        assert!(leaning.sentence.starts_with("By section 11.2 the notice"), "{}", leaning.sentence);
     }
 
     #[test]

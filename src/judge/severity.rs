@@ -157,8 +157,9 @@ impl Case<'_> {
             Speed::Now => share >= from * learned::RULED,
             _ => false,
         };
-        // Open anger needs no more than that nothing speaks against it.
-        let angry = self.tone() <= ToneLabel::Frustrated && share >= from * ANGRY_SHARE;
+        // Their open anger needs no more than that nothing speaks against it; one of us may well be cross with a late self.
+        let theirs = self.letter.direction == Direction::Inbound;
+        let angry = theirs && self.tone() <= ToneLabel::Frustrated && share >= from * ANGRY_SHARE;
         let sure = angry || self.verdict.signals.iter().any(seen);
         if self.severity >= Severity::Warning && !sure {
             self.severity = Severity::Info;

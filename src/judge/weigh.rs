@@ -207,8 +207,10 @@ fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
         return;
     };
     let pressing = signals.iter().any(|s| PRESSING.contains(&s.signal.as_str()));
+    // Who praises and copies a superior wants the praise to be heard.
+    let praised = signals.iter().any(|s| s.signal == "praise");
     let tense = tone.label <= ToneLabel::Frustrated
-        || (tone.label <= ToneLabel::Neutral && pressing)
+        || (tone.label <= ToneLabel::Neutral && pressing && !praised)
         || signals.iter().any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
     let announced = tone.label <= ToneLabel::Concerned && WORDS.brings_in(letter.new_text, letter.superiors_on_copy);
     if letter.direction != Direction::Inbound || !(tense || announced) {

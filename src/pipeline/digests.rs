@@ -42,6 +42,7 @@ pub(super) fn is_good_news(entry: &Entry) -> bool {
         && entry.direction == Some(Direction::Inbound)
         && entry.severity < Severity::Info
         && friendly
+        && !entry.matter.doubtful
         && entry.signals.iter().any(|s| GOOD.contains(&s.as_str()))
 }
 

@@ -59,6 +59,8 @@ pub struct Understood {
     pub superiors: Vec<String>,
     /// What it says where those are no news; `None` where that is the same.
     pub uncopied: Option<Uncopied>,
+    /// Whether our own server found that it is not of who it says.
+    pub doubtful: bool,
     /// What the other side is to us.
     pub kind: Kind,
     /// The answer to an alert that it is, true or not; then nothing was filed or judged.
@@ -128,6 +130,7 @@ impl Reader {
                 verdict: flat(),
                 superiors: Vec::new(),
                 uncopied: None,
+                doubtful: false,
                 kind: Kind::Client,
                 reply: Some(reply),
                 times: None,
@@ -150,7 +153,8 @@ impl Reader {
             let end = now();
             Times { rules: end.saturating_sub(from), whole: end.saturating_sub(begun) }
         });
-        Understood { message, filed, verdict, superiors, uncopied, kind, reply: None, times }
+        let doubtful = command::is_doubtful(raw, &message, &self.settings);
+        Understood { message, filed, verdict, superiors, uncopied, doubtful, kind, reply: None, times }
     }
 
     /// The account that a note among us names, by these people of accounts.
@@ -338,6 +342,7 @@ impl Understood {
             promises,
             deeds,
             nearly: judge::nearly(&self.verdict),
+            doubtful: self.doubtful,
             uncopied: self.uncopied.clone(),
         }
     }

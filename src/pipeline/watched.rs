@@ -60,6 +60,9 @@ impl Pipeline {
             if let Some(pledge) = &finding.pledge {
                 let person = self.known_name(db, self.name_of(&pledge.person)).await?;
                 line.headline = format!("{person}: {}", fate(finding.what));
+            } else if finding.person.contains('@') && line.headline.contains(&finding.person) {
+                let name = self.known_name(db, self.name_of(&finding.person)).await?;
+                line.headline = line.headline.replace(&finding.person, &name);
             }
             match finding.what {
                 What::CommitmentMade | What::CommitmentDue => {}

@@ -211,8 +211,8 @@ impl Ledger {
         let side = entry.side().or(entry.is_note().then_some(Side::Us));
         let Some(side) = side else { return Vec::new() };
         let mut found = Vec::new();
-        let outcomes = evidence::weigh(&self.all, entry, side, terms);
-        for (commitment, outcome) in self.all.iter_mut().zip(outcomes) {
+        let shows = if entry.matter.doubtful { Vec::new() } else { evidence::weigh(&self.all, entry, side, terms) };
+        for (commitment, outcome) in self.all.iter_mut().zip(shows) {
             let Some(outcome) = outcome else { continue };
             found.extend(settle(commitment, outcome, entry, &mut self.broken));
         }

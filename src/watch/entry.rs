@@ -70,6 +70,8 @@ pub struct Matter {
     pub deeds: Vec<Deed>,
     /// How near its words, taken together, come to what a manager is told at once, in percent.
     pub nearly: u8,
+    /// Whether our own server found that it is not of who it says: it can add to what is known, and take nothing away.
+    pub doubtful: bool,
     /// What it would be, were the superiors on it no news; `None` where that makes no difference.
     pub uncopied: Option<Uncopied>,
 }
@@ -146,6 +148,7 @@ impl Entry {
     /// Whether it is kind: pleased, and nothing to worry about.
     #[must_use]
     pub fn is_positive(&self) -> bool {
-        self.severity < Severity::Warning && matches!(self.tone, Some(ToneLabel::Positive | ToneLabel::Grateful))
+        let kind = matches!(self.tone, Some(ToneLabel::Positive | ToneLabel::Grateful));
+        kind && self.severity < Severity::Warning && !self.matter.doubtful
     }
 }

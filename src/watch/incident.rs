@@ -217,6 +217,9 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
         };
         add(incidents, topic, cause);
     }
+    if entry.matter.doubtful {
+        return;
+    }
     if entry.direction == Some(Direction::Outbound) {
         for incident in incidents.iter_mut().filter(|i| i.phase != Phase::Closed) {
             incident.answered_at = Some(entry.sent_at);

@@ -7,6 +7,7 @@
 //! is not known here; `notify` compares the two. Pure.
 
 mod commitment;
+mod decision;
 mod entry;
 mod evidence;
 mod finding;
@@ -26,6 +27,7 @@ use crate::config::{Kind, Target};
 use crate::judge::Severity;
 
 pub use commitment::{Commitment, Ledger, Standing};
+pub use decision::Decisions;
 pub use entry::{Entry, Matter, Uncopied};
 pub use finding::{Alarm, Finding, Pledge, Told, What};
 pub use incident::{Cause, Incident, Patience, Phase};
@@ -96,6 +98,9 @@ pub struct State {
     /// Answers that are owed.
     #[serde(default)]
     pub clocks: Clocks,
+    /// Dates and decisions that were asked for.
+    #[serde(default)]
+    pub decisions: Decisions,
     /// Silence and rhythm.
     #[serde(default)]
     pub rhythm: Rhythm,
@@ -162,6 +167,7 @@ impl State {
         incident::take_in(&mut self.incidents, entry);
         let mut found = self.commitments.take_in(entry, terms);
         found.extend(self.clocks.take_in(entry, terms));
+        self.decisions.take_in(entry);
         found.extend(self.rhythm.take_in(entry, terms));
         found.extend(self.people.take_in(entry, terms));
         found.extend(self.trend.take_in(entry, terms));
@@ -218,6 +224,7 @@ impl State {
             }
             let mut found = self.commitments.pass(terms, at);
             found.extend(self.clocks.pass(terms, at));
+            found.extend(self.decisions.pass(terms, at));
             let waited_for = self.commitments.expects(terms, at);
             let quiet = self.rhythm.pass(terms, at);
             // A day has been named: until then nobody owes a word.
@@ -266,6 +273,7 @@ impl State {
         let others = [
             self.commitments.next_change(terms),
             self.clocks.next_change(terms),
+            self.decisions.next_change(terms),
             self.rhythm.next_change(terms),
             self.trend.next_change(terms),
         ];

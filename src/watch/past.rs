@@ -156,7 +156,7 @@ fn effect(entries: &[Entry], place: usize) -> (Effect, Option<usize>) {
         if entry.is_negative() {
             return (Effect::DidNotHelp, Some(n));
         }
-        if entry.is_positive() || entry.has("deescalation") {
+        if entry.is_positive() || (entry.has("deescalation") && !entry.matter.doubtful) {
             return (Effect::Helped, Some(n));
         }
     }

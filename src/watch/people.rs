@@ -88,6 +88,7 @@ impl People {
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
         match entry.side() {
             Some(Side::Them) => {}
+            Some(Side::Us) if entry.matter.doubtful => return Vec::new(),
             Some(Side::Us) => {
                 for person in self.0.values_mut() {
                     person.chased.retain(|(subject, _)| *subject != entry.matter.subject);

@@ -150,14 +150,16 @@ impl Clocks {
         let Some(side) = entry.side() else { return Vec::new() };
         self.give_up(entry.sent_at);
         let showed = |sort: DeedSort| entry.matter.deeds.iter().any(|deed| deed.sort == sort);
-        let (owner, evident) = (side, side == Side::Them && (showed(DeedSort::Answered) || showed(DeedSort::Called)));
-        self.answer(entry, owner, terms.calendar);
-        if evident {
+        let trusted = !entry.matter.doubtful;
+        if trusted {
+            self.answer(entry, side, terms.calendar);
+        }
+        if trusted && side == Side::Them && (showed(DeedSort::Answered) || showed(DeedSort::Called)) {
             let before = self.waits.len();
             self.waits.retain(|w| w.owed_by != Side::Us || w.person != entry.person);
             self.fate((self.waits.len() < before).then_some(Fate::Evident));
         }
-        if side == Side::Us {
+        if trusted && side == Side::Us {
             self.wrote_at = Some(entry.sent_at);
             self.informed_said = false;
             if !self.threads.contains(&entry.matter.subject) {

@@ -156,6 +156,9 @@ impl Rhythm {
     }
 
     pub(super) fn take_in(&mut self, entry: &Entry, terms: &Terms<'_>) -> Vec<Finding> {
+        if entry.matter.doubtful {
+            return Vec::new();
+        }
         let talked = entry.matter.calendar || entry.matter.deeds.iter().any(|d| d.sort == DeedSort::Called);
         if entry.side().is_some() || talked {
             self.contact_at = Some(entry.sent_at);

@@ -218,7 +218,7 @@ impl Trend {
             bad.people = vec![entry.person.clone(), entry.name.clone()];
             return Vec::new();
         }
-        let Some(bad) = &mut self.bad else { return Vec::new() };
+        let Some(bad) = self.bad.as_mut().filter(|_| !entry.matter.doubtful) else { return Vec::new() };
         bad.calm_at = Some(entry.sent_at);
         let concerned = bad.people.contains(&entry.person) || bad.people.contains(&entry.name);
         let days = terms.calendar.working_days_between(bad.last_at, entry.sent_at);
@@ -278,5 +278,5 @@ pub(super) fn points(entry: &Entry) -> (i64, i64) {
     };
     let kind = |name: &str, points: i64| if entry.has(name) { points } else { 0 };
     let good = kind("praise", 2) + kind("deescalation", 4) + kind("contract_renewal", 3) + kind("roadblock_cleared", 1);
-    (tone.0 + grave, if grave > 2 { 0 } else { tone.1 + good })
+    (tone.0 + grave, if grave > 2 || entry.matter.doubtful { 0 } else { tone.1 + good })
 }

@@ -120,11 +120,17 @@ fn beginnings(text: &str, origins: &[Range<usize>]) -> Vec<bool> {
     let begins = |origin: &Range<usize>| {
         let ended = before.replace(origin.end).is_none_or(|end| {
             let between = text.get(end.saturating_sub(1)..origin.start);
-            between.is_none_or(|between| between.contains(ends))
+            between.is_none_or(|between| between.contains(ends) && !is_point(text, end, origin.start))
         });
         ended && !text.get(origin.clone()).is_some_and(|word| word.contains(ends))
     };
     origins.iter().map(begins).collect()
+}
+
+/// Whether what stands between two words is the point within a number, as in `£3,450.00` or `section 11.2`.
+fn is_point(text: &str, end: usize, start: usize) -> bool {
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    text.get(end..start) == Some(".") && digit(end.wrapping_sub(1)) && digit(start)
 }
 
 /// Whether a word is written as a name: with a capital where no sentence begins, or right before such a word.
