@@ -107,9 +107,8 @@ fn clip_sentences(text: &str, most: usize) -> String {
     if clipped.len() == text.len() {
         return clipped;
     }
-    let ends = clipped.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
-    let whole =
-        ends.filter(|end| clipped.get(*end..).is_some_and(|rest| rest.starts_with(char::is_whitespace))).next_back();
+    let mut ends = clipped.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
+    let whole = ends.rfind(|end| clipped.get(*end..).is_some_and(|rest| rest.starts_with(char::is_whitespace)));
     match whole.filter(|end| *end * 2 > clipped.len()).and_then(|end| clipped.get(..end)) {
         Some(kept) => format!("{kept} …"),
         None => clipped,

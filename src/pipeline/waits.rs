@@ -140,8 +140,8 @@ fn span_words(span: WorkingSpan) -> String {
 fn working_time(minutes: i64) -> String {
     match minutes {
         60 => "1 h".to_owned(),
-        ..90 => format!("{minutes} min"),
-        ..1_440 => format!("{} h", (minutes + 30) / 60),
+        ..60 | 61..90 => format!("{minutes} min"),
+        90..1_440 => format!("{} h", (minutes + 30) / 60),
         // Eight hours make a working day.
         _ => format!("{} days", (minutes + 240) / 480),
     }
