@@ -18,6 +18,16 @@ use super::{Common, Outcome, open, print, replay};
 /// Three histories of a small fictional agency, and its settings.
 static MAIL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/corpus/mailbox");
 
+/// The inbox that the mail would be in; its server vouches for who answers an alert.
+const INBOX: &str = r#"
+[[mailbox]]
+name        = "watch"
+host        = "mail.northlight.example"
+user        = "watch@northlight.example"
+password    = { env = "NOBODY_LOGS_IN" }
+authserv_id = "mail.northlight.example"
+"#;
+
 /// Take the mail of a small fictional firm through the whole pipeline, at the mail's own dates.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  barometer demo\nThen open barometer-demo/index.html.")]
@@ -33,7 +43,7 @@ impl Demo {
             .get_file("northlight.toml")
             .and_then(|f| f.contents_utf8())
             .context("the demo's settings are missing from the binary")?;
-        let settings = config::parse(text, "northlight.toml")?;
+        let settings = config::parse(&format!("{text}{INBOX}"), "northlight.toml")?;
         let mails = mails()?;
         replay::clear(&self.out)?;
         let folder = Folder::create(self.out.join("mail"))?;

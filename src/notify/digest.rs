@@ -56,6 +56,11 @@ pub fn is_empty(view: &DigestView) -> bool {
         && view.week.corrections.is_empty()
 }
 
+/// Incidents that are neither calming nor over.
+fn open(view: &DigestView) -> usize {
+    view.open.iter().filter(|line| !line.calming).count()
+}
+
 /// `Barometer, Thu 5 Mar: 2 changes, 1 open, 1 good news`.
 fn subject(view: &DigestView) -> String {
     let day = layout::short_date(view.date);
@@ -66,7 +71,7 @@ fn subject(view: &DigestView) -> String {
     let mut parts = Vec::new();
     for (n, one, many) in [
         (changed(view), "change", "changes"),
-        (view.open.len(), "open", "open"),
+        (open(view), "open", "open"),
         (view.good_news.len(), "good news", "good news"),
     ] {
         if n > 0 {
@@ -87,8 +92,11 @@ fn summary(view: &DigestView) -> String {
         let news = count(number(changed(view)), "change");
         parts.push(format!("{news} at {}", count(number(view.changes.len()), "account")));
     }
-    if !view.open.is_empty() {
-        parts.push(format!("{} open", count(number(view.open.len()), "incident")));
+    if open(view) > 0 {
+        parts.push(format!("{} open", count(number(open(view)), "incident")));
+    }
+    if view.open.len() > open(view) {
+        parts.push(format!("{} getting better", view.open.len() - open(view)));
     }
     if !view.waiting.is_empty() {
         parts.push(format!("{} waiting on us", count(number(view.waiting.len()), "answer")));

@@ -226,7 +226,7 @@ impl Pipeline {
             waiting: self.wait_lines(db, &states, until).await?,
             changes,
             quiet: found.quiet,
-            open: self.open_lines(db, member).await?,
+            open: self.open_lines(db, member, (since, until, span)).await?,
             good_news,
             kept: found.kept,
             promises: self.promise_lines(db, member, (date, span)).await?,
@@ -297,9 +297,21 @@ impl Pipeline {
         Ok(arrived)
     }
 
-    async fn open_lines(&self, db: &mut AnyConnection, member: &Member) -> Result<Vec<OpenLine>> {
+    /// What is open, and what has come to its end. That something calms down is told once a day, not every day.
+    async fn open_lines(
+        &self,
+        db: &mut AnyConnection,
+        member: &Member,
+        (since, until, span): (Timestamp, Timestamp, DigestSpan),
+    ) -> Result<Vec<OpenLine>> {
+        let (since, until) = (since.as_microsecond(), until.as_microsecond());
+        let said = |row: &IncidentRow| {
+            span == DigestSpan::Daily && row.state == "calming" && row.changed_us <= since
+        };
+        let mut rows = incidents::all(db, true).await?;
+        rows.extend(incidents::closed_between(db, since, until).await?);
         let mut open = Vec::new();
-        for row in incidents::all(db, true).await? {
+        for row in rows.into_iter().filter(|row| !said(row)) {
             let account = self.account(&row.account);
             let incident: Incident = parse(&row.doc, "incident")?;
             let private = incident.causes.iter().all(|c| c.signals.iter().any(|s| is_private_signal(s)));
@@ -362,7 +374,7 @@ impl Pipeline {
                 account,
                 headline,
                 severity: incident.severity,
-                calming: incident.phase == Phase::Calming,
+                calming: incident.phase == Phase::Calming || state == "closed",
                 held,
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
@@ -422,11 +434,15 @@ impl Pipeline {
     }
 
     /// Whom praise was written to.
-    fn earned_by(&self, entry: &Entry) -> String {
-        if entry.has("praise") && !entry.addressee.is_empty() {
-            return self.name_of(&entry.addressee);
+    /// Whom praise is for: those of us whom it names, else the one it is written to.
+    fn earned_by(&self, entry: &Entry, words: &str) -> String {
+        if !entry.has("praise") || entry.addressee.is_empty() {
+            return String::new();
         }
-        String::new()
+        let says = |name: &str| words.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+        let members = self.settings.members.iter().map(|member| member.name.as_str());
+        let named: Vec<&str> = members.filter(|name| name.split(' ').next().is_some_and(says)).collect();
+        if named.is_empty() { self.name_of(&entry.addressee) } else { named.join(", ") }
     }
 
     /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
@@ -437,14 +453,15 @@ impl Pipeline {
     }
 
     fn news_line(&self, one: &Arrived) -> NewsLine {
-        let (headline, words) = self.news(&one.filed);
+        let first = if is_good_news(&one.entry) { &GOOD[..] } else { &[] };
+        let (headline, words) = self.news(&one.filed, first);
         NewsLine {
             at: one.entry.sent_at,
             account: self.account(&one.account).name,
+            earned_by: self.earned_by(&one.entry, &words),
             headline,
             words,
             severity: one.entry.severity,
-            earned_by: self.earned_by(&one.entry),
             late: one.entry.arrived_at.duration_since(one.entry.sent_at).as_hours() >= 24,
         }
     }

@@ -80,13 +80,15 @@ impl Pipeline {
         lines
     }
 
-    /// What a message says first, as a line of a digest: the words behind it too.
-    pub(super) fn news(&self, filed: &Filed) -> (String, String) {
+    /// What a message says first, or of these signals before all others, as a line of a digest: the words behind it too.
+    pub(super) fn news(&self, filed: &Filed, before: &[&str]) -> (String, String) {
         if !filed.undelivered().is_empty() {
             return (not_arrived(filed.undelivered()), String::new());
         }
         let author = who(filed.message.from.as_ref());
-        let Some(first) = filed.verdict.signals.first() else {
+        let signals = &filed.verdict.signals;
+        let asked = before.iter().find_map(|name| signals.iter().find(|found| found.signal == *name));
+        let Some(first) = asked.or(signals.first()) else {
             return (format!("{author} wrote: {}", filed.message.subject), String::new());
         };
         (format!("{author} {}", self.says(first)), words_of(filed, first))

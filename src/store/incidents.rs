@@ -109,6 +109,22 @@ pub async fn lately(db: &mut AnyConnection, account: &str, since_us: i64) -> Res
     .await?)
 }
 
+/// The incidents of all accounts that were closed in the time `(since, until]`, in the order in which they began.
+///
+/// # Errors
+///
+/// Fails where the store does.
+pub async fn closed_between(db: &mut AnyConnection, since_us: i64, until_us: i64) -> Result<Vec<IncidentRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id, account, topic, number, state, severity, opened_us, changed_us, closed_us, doc
+         FROM incidents WHERE closed_us > $1 AND closed_us <= $2 ORDER BY opened_us, id",
+    )
+    .bind(since_us)
+    .bind(until_us)
+    .fetch_all(db)
+    .await?)
+}
+
 /// The highest number of each topic with an account.
 ///
 /// # Errors

@@ -104,12 +104,18 @@ pub async fn known(db: &mut AnyConnection, content_keys: &[String]) -> Result<Ve
 pub async fn last_told_of_open(db: &mut AnyConnection, recipient: Option<&str>) -> Result<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "SELECT told.incident, MAX(told.at_us) FROM told JOIN incidents ON incidents.id = told.incident
-         WHERE incidents.closed_us IS NULL AND ($1 = '' OR told.recipient = $1)
+         WHERE incidents.closed_us IS NULL AND ' ' || told.recipient || ' ' LIKE $1 ESCAPE '!'
          GROUP BY told.incident ORDER BY told.incident",
     )
-    .bind(recipient.unwrap_or_default().to_owned())
+    // An alert to several is one row, with all of them.
+    .bind(recipient.map_or_else(|| "%".to_owned(), |one| format!("% {} %", plain(one))))
     .fetch_all(db)
     .await?)
+}
+
+/// What a pattern takes as it stands.
+fn plain(words: &str) -> String {
+    words.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
 /// When an incident was last told, in unix microseconds.

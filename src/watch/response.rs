@@ -17,6 +17,8 @@ const MOST: usize = 40;
 const FATES: usize = 12;
 /// Days after which nobody waits any more.
 const PATIENCE_DAYS: i64 = 45;
+/// Minutes of working time after which a mail is no answer any more to what was asked before: ten days of eight hours.
+const LONGEST: i64 = 10 * 8 * 60;
 /// Answers that must have been looked for before their absence means anything.
 const LEAST: usize = 4;
 /// Share of seen answers, in percent, from which a missing one is an alarm, and below which it says nothing.
@@ -203,7 +205,8 @@ impl Clocks {
         self.waits.retain(|w| !answered(w));
         for since in done {
             let minutes = calendar.working_between(since, entry.sent_at).as_mins();
-            if let Some(took) = self.took.get_mut(usize::from(side == Side::Them)) {
+            let took = self.took.get_mut(usize::from(side == Side::Them)).filter(|_| minutes <= LONGEST);
+            if let Some(took) = took {
                 took.push((entry.sent_at, minutes));
                 let surplus = took.len().saturating_sub(MOST);
                 took.drain(..surplus);

@@ -166,15 +166,15 @@ impl Trend {
     /// What became of a promise weighs too.
     pub(super) fn weigh(&mut self, found: &Finding, calendar: &Calendar) {
         let day = calendar.date_of(found.at);
-        let ours = found.pledge.as_ref().is_some_and(|p| p.by == Side::Us);
+        let Some(pledge) = found.pledge.as_ref().filter(|pledge| pledge.by == Side::Us) else { return };
         match found.what {
-            What::CommitmentKept | What::CommitmentKeptEarly if ours => {
+            What::CommitmentKept | What::CommitmentKeptEarly => {
                 self.goodwill.add(2, false, day, calendar);
-                remember(&mut self.thanks, found.says.clone());
+                remember(&mut self.thanks, format!("we kept a promise: \"{}\"", pledge.words));
             }
-            What::CommitmentBroken if ours => {
+            What::CommitmentBroken => {
                 self.pressure.add(4, false, day, calendar);
-                remember(&mut self.reasons, found.says.clone());
+                remember(&mut self.reasons, format!("we did not keep a promise: \"{}\"", pledge.words));
             }
             _ => {}
         }
@@ -255,7 +255,7 @@ fn recovered(bad: &BadTime, at: Timestamp, entry: Option<&Entry>) -> Finding {
         person: entry.map_or_else(String::new, |e| e.person.clone()),
         signals: vec!["recovered".to_owned()],
         history: bad.history && entry.is_none_or(|e| e.history),
-        says: "is well again after a bad time".to_owned(),
+        says: "all is well again after a bad time".to_owned(),
         ..Finding::new(format!("recovered:{}", bad.since), What::Recovered, at)
     }
 }
