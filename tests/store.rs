@@ -18,7 +18,7 @@ use barometer::store::raw::{Kept, NewCopy};
 use barometer::store::told::Told;
 use barometer::store::verdicts::VerdictRow;
 use barometer::store::{
-    AnyConnection, Store, StoreError, accounts, incidents, messages, outbox, raw, threads, told, verdicts,
+    AnyConnection, Store, StoreError, accounts, incidents, messages, outbox, periods, raw, threads, told, verdicts,
 };
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection;
@@ -469,12 +469,34 @@ async fn incidents_keep_their_names() {
         };
         write!(store, |db| incidents::upsert(db, &incident));
         assert_eq!(read!(store, |db| incidents::all(db, true)).len(), 1);
+        let told = Told {
+            at_us: 5,
+            event: "alert".to_owned(),
+            account: "acme".to_owned(),
+            incident: Some(incident.id.clone()),
+            message: None,
+            recipient: "an_a@northlight.example dana@northlight.example".to_owned(),
+            severity: "warning".to_owned(),
+            notification: None,
+            doc: "{}".to_owned(),
+        };
+        write!(store, |db| told::append(db, &[told]));
+        for (reader, times) in [
+            (None, 1),
+            (Some("dana@northlight.example"), 1),
+            (Some("an_a@northlight.example"), 1),
+            (Some("anna@northlight.example"), 0),
+        ] {
+            assert_eq!(read!(store, |db| periods::last_told_of_open(db, reader)).len(), times, "{reader:?}");
+        }
         incident.opened_us = 3;
         incident.closed_us = Some(9);
         write!(store, |db| incidents::upsert(db, &incident));
         assert_eq!(read!(store, |db| incidents::of_account(db, "acme")), [incident.clone()]);
         assert!(read!(store, |db| incidents::all(db, true)).is_empty());
         assert_eq!(read!(store, |db| incidents::all(db, false)).len(), 1);
+        assert_eq!(read!(store, |db| incidents::closed_between(db, 8, 9)).len(), 1);
+        assert!(read!(store, |db| incidents::closed_between(db, 9, 20)).is_empty());
         let mut tx = store.begin().await.unwrap();
         incident.id = "another".to_owned();
         assert!(incidents::upsert(tx.db(), &incident).await.is_err(), "the number is taken");

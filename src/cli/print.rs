@@ -50,7 +50,7 @@ const COLOURS: [(&str, &str); 9] = [
     ("  Note", "1;34"),
     ("  + ", "32"),
     ("  - ", "31"),
-    ("Asked of you:", "1"),
+    ("Next step:", "1"),
 ];
 
 /// A line with its first words coloured, or bold where it is a heading.

@@ -138,7 +138,7 @@ impl Item {
             promise: Promise {
                 by,
                 person: named.map_or_else(|| reading.letter.author.to_owned(), str::to_owned),
-                words: sentence.text().chars().take(200).collect(),
+                words: super::promise::said(sentence.text()),
                 due: Some(self.due.written()),
                 about: reading.words.about(sentence.text()),
                 sort: if recurring && sort == PromiseSort::Delivery { PromiseSort::Recurring } else { sort },

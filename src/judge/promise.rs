@@ -362,7 +362,7 @@ impl Reading<'_> {
             promise: Promise {
                 by: bond.by,
                 person: bond.person.clone(),
-                words: part.text().trim_matches([',', ';', ' ']).chars().take(200).collect(),
+                words: said(part.text()),
                 due: due.map(|m| m.written()),
                 about,
                 sort: if bond.proposed || calls { PromiseSort::Meeting } else { sort },
@@ -500,3 +500,9 @@ const PRONOUNS: [&str; 26] = [
     "We",
     "The",
 ];
+
+/// The words of a promise as they are shown, without the sign of a list; at most 200 characters.
+pub(super) fn said(words: &str) -> String {
+    let words = words.trim_start_matches(['-', '*', '•', '·', '–', ' ']);
+    words.trim_matches([',', ';', ' ']).chars().take(200).collect()
+}

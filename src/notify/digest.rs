@@ -102,7 +102,7 @@ fn summary(view: &DigestView) -> String {
         parts.push(format!("{} waiting on us", count(number(view.waiting.len()), "answer")));
     }
     if overdue > 0 {
-        parts.push(format!("{} overdue", count(number(overdue), "promise")));
+        parts.push(format!("{} past its day", count(number(overdue), "promise")));
     }
     match view.good_news.len() {
         0 => {}

@@ -102,10 +102,7 @@ pub fn cancellation() -> AlertView {
             headline: "Jane Doe may end the work".into(),
             causes: vec![cancelling()],
             facts: Vec::new(),
-            advice: vec![
-                "Listen before you explain: ask what would have to be true for them to stay.".into(),
-                "Own what went wrong, then give dates you will keep.".into(),
-            ],
+            advice: Some("Listen before you explain: ask what would have to be true for them to stay.".into()),
         }],
         owed: vec![OwedView {
             by: Side::Us,
@@ -172,7 +169,7 @@ pub fn late_complaint() -> AlertView {
         headline: headline.into(),
         causes: Vec::new(),
         facts: Vec::new(),
-        advice: Vec::new(),
+        advice: None,
     };
     let money = incident("harrow.example/terms", "money and scope", "Harrow may stop the print run");
     let pressure = incident("harrow.example/pressure", "pressure", "Ines Roth asks a second time");
@@ -241,7 +238,7 @@ pub fn silence() -> AlertView {
                 "Nobody has written or called, in either direction, since Jane Doe's mail of 5 March.".into(),
                 "The next word is ours.".into(),
             ],
-            advice: Vec::new(),
+            advice: None,
         }],
         owed: vec![OwedView {
             by: Side::Us,
@@ -285,7 +282,6 @@ pub fn coaching() -> StaffAlertView {
             note: None,
             reference: "77ab@northlight.example".into(),
         }],
-        advice: vec!["A short call to the client often mends what a second mail would not.".into()],
         exchanges: vec![exchange(at(0, 16, 41), "Jane Doe", Way::Inbound, "Re: Launch plan")],
         next_step: String::new(),
     }
@@ -301,7 +297,7 @@ pub fn berated() -> StaffAlertView {
         usually: String::new(),
         ..cancelling()
     };
-    StaffAlertView { matter: StaffMatter::Berated, causes: vec![cause], advice: Vec::new(), ..coaching() }
+    StaffAlertView { matter: StaffMatter::Berated, causes: vec![cause], ..coaching() }
 }
 
 /// A small page of the demo.

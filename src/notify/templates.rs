@@ -277,11 +277,11 @@ fn tallest(weeks: &Value) -> u64 {
         .map_or(0, |weeks| weeks.map(|w| points(&w, "pressure").max(points(&w, "goodwill"))).max().unwrap_or(0))
 }
 
-/// Which way the last week of a chart goes from its first.
+/// Which way the last week of a chart goes from the one before.
 fn arrow(weeks: &Value) -> &'static str {
     let balance = |week: &Value| i128::from(points(week, "goodwill")) - i128::from(points(week, "pressure"));
     let weeks: Vec<Value> = weeks.try_iter().map_or_else(|_| Vec::new(), Iterator::collect);
-    match (weeks.first(), weeks.last()) {
+    match (weeks.iter().rev().nth(1), weeks.last()) {
         (Some(first), Some(last)) => layout::arrow(balance(last) - balance(first)),
         _ => "",
     }

@@ -113,8 +113,8 @@ pub struct IncidentView {
     pub causes: Vec<CauseView>,
     /// Facts without a message (`No contact either way for 3 working days after the complaint of 2 March`).
     pub facts: Vec<String>,
-    /// Lines of advice from the rules, whole sentences.
-    pub advice: Vec<String>,
+    /// What the gravest of its rules advises, a whole sentence; the alert has one step alone.
+    pub advice: Option<String>,
 }
 
 /// One message behind an incident.
@@ -255,8 +255,6 @@ pub struct StaffAlertView {
     pub member: PersonView,
     /// The messages, newest first; never empty.
     pub causes: Vec<CauseView>,
-    /// Lines of advice from the rules, whole sentences.
-    pub advice: Vec<String>,
     /// The last exchanges with the account, newest first; at most three are shown.
     pub exchanges: Vec<ExchangeLine>,
     /// One thing to do next, a whole sentence; empty for the shipped one.

@@ -379,7 +379,8 @@ impl Pipeline {
                 .filter(|s| plan_steps(entry) < 2 || tells(&s.signal) > 0)
                 .max_by_key(|s| (signal::severity_of(&s.signal, direction, entry.kind), tells(&s.signal)));
             if let Some(gravest) = gravest {
-                said = (format!("{} {}", entry.name, self.says(gravest)), gravest.words.clone());
+                let direct = entry.matter.to.contains(&gravest.words);
+                said = (format!("{} {}", entry.name, self.says(gravest, direct)), gravest.words.clone());
             }
         }
         if said.0.is_empty() {

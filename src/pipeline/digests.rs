@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::record::parse;
+use super::said::is_borne_out;
 use super::views::{Filed, Posting};
 use super::{Event, Pipeline, Result, after, instant, so_far};
 use crate::calendar::local_instant;
@@ -31,6 +32,10 @@ use crate::watch::{Cause, Entry, Incident, Phase};
 const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Signals that are good news by themselves.
 const GOOD: [&str; 5] = ["praise", "deescalation", "contract_renewal", "roadblock_cleared", "recovered"];
+
+/// Signals of our own mail that the digest tells.
+const OF_OURS: [&str; 6] =
+    ["apology", "roadblock_raised", "handover", "payment_dispute", "cancellation_risk", "legal_threat"];
 
 /// Accounts that a digest shows in full, with a chart.
 pub(super) const IN_FULL: usize = 20;
@@ -305,9 +310,7 @@ impl Pipeline {
         (since, until, span): (Timestamp, Timestamp, DigestSpan),
     ) -> Result<Vec<OpenLine>> {
         let (since, until) = (since.as_microsecond(), until.as_microsecond());
-        let said = |row: &IncidentRow| {
-            span == DigestSpan::Daily && row.state == "calming" && row.changed_us <= since
-        };
+        let said = |row: &IncidentRow| span == DigestSpan::Daily && row.state == "calming" && row.changed_us <= since;
         let mut rows = incidents::all(db, true).await?;
         rows.extend(incidents::closed_between(db, since, until).await?);
         let mut open = Vec::new();
@@ -369,12 +372,13 @@ impl Pipeline {
                 Some(by) => (true, by),
                 None => (false, row.state.clone()),
             };
-            let state = if incident.plan.is_some() { format!("{state}, with a plan") } else { state };
+            let over = row.state == "closed";
+            let state = if incident.plan.is_some() && !over { format!("{state}, with a plan") } else { state };
             lines.push(OpenLine {
                 account,
                 headline,
                 severity: incident.severity,
-                calming: incident.phase == Phase::Calming || state == "closed",
+                calming: incident.phase == Phase::Calming || over,
                 held,
                 state: beside.map_or_else(|| state.clone(), |other| format!("{state}, works with {other}")),
                 opened_at: incident.opened_at,
@@ -442,7 +446,14 @@ impl Pipeline {
         let says = |name: &str| words.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
         let members = self.settings.members.iter().map(|member| member.name.as_str());
         let named: Vec<&str> = members.filter(|name| name.split(' ').next().is_some_and(says)).collect();
-        if named.is_empty() { self.name_of(&entry.addressee) } else { named.join(", ") }
+        let readers = entry.matter.to.iter().chain(&entry.matter.cc);
+        let ours = readers.filter(|reader| self.settings.member(reader).is_some()).count();
+        match (named.is_empty(), ours) {
+            (false, _) => named.join(", "),
+            (true, 0 | 1) => self.name_of(&entry.addressee),
+            // Who of several it was for, nobody can tell.
+            (true, _) => String::new(),
+        }
     }
 
     /// An account of this reader that shares a client with `account`: trouble with one shows on the other.
@@ -453,7 +464,11 @@ impl Pipeline {
     }
 
     fn news_line(&self, one: &Arrived) -> NewsLine {
-        let first = if is_good_news(&one.entry) { &GOOD[..] } else { &[] };
+        let first = match one.entry.direction {
+            Some(Direction::Outbound) => &OF_OURS[..],
+            _ if is_good_news(&one.entry) => &GOOD[..],
+            _ => &[],
+        };
         let (headline, words) = self.news(&one.filed, first);
         NewsLine {
             at: one.entry.sent_at,
@@ -549,7 +564,12 @@ fn is_line(one: &Arrived) -> bool {
         return !entry.history;
     }
     let private = entry.signals.iter().any(|s| is_private_signal(s));
-    !entry.history && !private && !entry.automatic && entry.severity == Severity::Info
+    let ours = entry.direction == Some(Direction::Outbound);
+    // What one of us asks of others is no trouble at the account.
+    let mut telling =
+        one.filed.verdict.signals.iter().filter(|found| !ours || OF_OURS.contains(&found.signal.as_str()));
+    let tells = telling.any(|found| is_borne_out(&one.filed, found));
+    !entry.history && !private && !entry.automatic && entry.severity == Severity::Info && tells
 }
 
 async fn unread(db: &mut AnyConnection, arrived: &[Arrived]) -> Result<Vec<UnreadLine>> {

@@ -17,6 +17,8 @@ const MOST_LINES: usize = 5;
 const LONG_SENTENCE: usize = 240;
 /// The rule by which somebody was put on copy: its words are the address.
 const COPIED: &str = "engine:copy";
+/// The rule of a signal that no rule has seen.
+const LEARNED: &str = "learned";
 /// The rule that advises on it.
 const COPIED_RULE: &str = "copied-for-effect";
 
@@ -28,38 +30,54 @@ impl Pipeline {
             [] => format!("{author} wrote what you should read"),
             // That a superior reads along says how grave it is, and the rest what it is about.
             [first, next, ..] if first.rule == COPIED => {
-                format!("{author} copies {} and {}", self.name_of(&first.words), self.says(next))
+                format!(
+                    "{author} {} and {}",
+                    self.says(first, is_direct(filed, first)),
+                    self.says(next, is_direct(filed, next))
+                )
             }
-            [first, ..] => format!("{author} {}", self.says(first)),
+            [first, ..] => format!("{author} {}", self.says(first, is_direct(filed, first))),
         }
     }
 
     /// What somebody did, as the rest of a sentence about them.
-    pub(super) fn says(&self, found: &Signal) -> String {
+    /// A superior of ours is written to (`direct`), or reads along.
+    pub(super) fn says(&self, found: &Signal, direct: bool) -> String {
         if found.rule == COPIED {
-            return format!("copies {} on a tense mail", self.name_of(&found.words));
+            let name = self.name_of(&found.words);
+            return if direct { format!("writes to {name} about it") } else { format!("copies {name}") };
         }
         let own = rule_of(self.rules(), found).and_then(|id| self.rules().headline(id));
         own.map_or_else(|| signal::phrase(&found.signal).to_owned(), str::to_owned)
     }
 
-    /// What to do about it, the gravest first.
-    pub(super) fn advice(&self, filed: &Filed, cause: &Cause) -> Vec<String> {
+    /// What to do about it, as the gravest has it: before all others, what keeps us from harm at law.
+    pub(super) fn advice(&self, filed: &Filed, cause: &Cause) -> Option<String> {
         let rules = self.rules();
         let written =
             |s: &Signal| if s.rule == COPIED { Some(COPIED_RULE) } else { rule_of(rules, s) }.map(str::to_owned);
         let of = |s: &&Signal| written(s).and_then(|id| rules.advice(&id)).or_else(|| rules.advice_on(&s.signal));
-        gravest_first(filed, cause).iter().filter_map(of).map(str::to_owned).collect()
+        let signals = gravest_first(filed, cause);
+        let law = signals.iter().filter(|found| found.signal == "legal_threat");
+        law.chain(&signals).find_map(of).map(str::to_owned)
     }
 
     /// What a message says under an incident, each with its sentence.
     pub(super) fn lines(&self, filed: &Filed, cause: &Cause) -> Vec<SignalLine> {
-        let signals = gravest_first(filed, cause);
+        let mut signals = gravest_first(filed, cause);
+        // What the words hardly bear out is not told as if somebody had said it.
+        if signals.iter().any(|found| is_borne_out(filed, found)) {
+            signals.retain(|found| is_borne_out(filed, found));
+        }
         let words: Vec<&str> = signals.iter().map(|s| s.words.as_str()).collect();
         let whole = sentences_with(&filed.message.texts.new_text, &words);
         let mut lines: Vec<SignalLine> = Vec::new();
         for (found, sentence) in signals.iter().zip(whole) {
-            let phrase = if found.rule == COPIED { self.says(found) } else { signal::phrase(&found.signal).to_owned() };
+            let phrase = if found.rule == COPIED {
+                self.says(found, is_direct(filed, found))
+            } else {
+                signal::phrase(&found.signal).to_owned()
+            };
             let words = match sentence {
                 _ if found.rule == COPIED => String::new(),
                 Some(sentence) => short(&sentence, LONG_SENTENCE),
@@ -88,10 +106,10 @@ impl Pipeline {
         let author = who(filed.message.from.as_ref());
         let signals = &filed.verdict.signals;
         let asked = before.iter().find_map(|name| signals.iter().find(|found| found.signal == *name));
-        let Some(first) = asked.or(signals.first()) else {
+        let Some(first) = asked.or_else(|| signals.iter().find(|found| is_borne_out(filed, found))) else {
             return (format!("{author} wrote: {}", filed.message.subject), String::new());
         };
-        (format!("{author} {}", self.says(first)), words_of(filed, first))
+        (format!("{author} {}", self.says(first, is_direct(filed, first))), words_of(filed, first))
     }
 
     fn rules(&self) -> &Rules {
@@ -120,6 +138,17 @@ fn gravest_first<'a>(filed: &'a Filed, cause: &Cause) -> Vec<&'a Signal> {
     };
     signals.sort_by_key(|s| (std::cmp::Reverse(severity(s)), s.rule == COPIED));
     signals
+}
+
+/// Whether the superior whom a signal is about is written to, and not only copied.
+fn is_direct(filed: &Filed, found: &Signal) -> bool {
+    filed.message.to.iter().any(|reader| reader.address == found.words)
+}
+
+/// Whether a rule has seen a signal, or the words taken together speak for it rather than against it.
+pub(super) fn is_borne_out(filed: &Filed, found: &Signal) -> bool {
+    let share = || filed.verdict.leanings.iter().find(|l| l.to.strip_prefix("signal.") == Some(&found.signal));
+    found.rule != LEARNED || share().is_none_or(|leaning| leaning.share >= 0.5)
 }
 
 /// The signal of a superior on copy.

@@ -10,13 +10,13 @@ use super::relation::{add_habits, reason};
 use super::said::{not_arrived, short};
 use super::tell::About;
 use super::{Pipeline, Result};
-use crate::config::Account;
+use crate::config::{Account, Role};
 use crate::filing::content_hash;
 use crate::judge::{Severity, Verdict, signal};
 use crate::notify::compose::{Envelope, MailKind, compose};
 use crate::notify::{
     AccountView, AlertEvent, AlertView, CauseView, ExchangeLine, IncidentView, Named, Notice, PersonView, Rendered,
-    Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert, shown,
+    Saying, SignalLine, StaffAlertView, StaffMatter, Way, alert, is_private_signal, shown,
 };
 use crate::read::{Address, Automatic, Direction, Message};
 use crate::store::{AnyConnection, messages, verdicts};
@@ -133,14 +133,13 @@ impl Pipeline {
         let mut incidents: Vec<IncidentView> = incidents.into_iter().map(|(view, _)| view).collect();
         let state = self.fold_of(db, account, about.now).await?;
         add_habits(&mut incidents, &state);
-        let next_step = incidents.iter().find_map(|i| i.advice.first().cloned()).unwrap_or_default();
-        once(&mut incidents);
-        // One voice: rules do not know of each other, and five pieces of advice contradict one another.
-        for incident in &mut incidents {
-            incident.advice.retain(|advice| *advice != next_step);
-            incident.advice.truncate(1);
-        }
+        // One voice: rules do not know of each other, and two pieces of advice contradict one another.
+        let advice = || incidents.iter().find_map(|incident| incident.advice.clone());
         let again = event == AlertEvent::Repeat;
+        // A reminder leaves the note out.
+        let noted = if again { None } else { self.in_hand(&incidents) };
+        let next_step = noted.or_else(advice).unwrap_or_default();
+        once(&mut incidents);
         if again {
             incidents.iter_mut().for_each(remind);
         }
@@ -177,7 +176,6 @@ impl Pipeline {
             account: self.account_view(about.account),
             reader_name: notice.recipients.first().map_or(String::new(), |(r, _)| self.name_of(r)),
             member: PersonView { name: self.name_of(&member), address: member, note: String::new() },
-            advice: incidents.iter().flat_map(|(i, _)| i.advice.clone()).collect(),
             causes: incidents.into_iter().flat_map(|(i, _)| i.causes).collect(),
             exchanges: self.exchanges(db, about.account, notice).await?,
             next_step: String::new(),
@@ -191,7 +189,8 @@ impl Pipeline {
         shown: &[&Cause],
         severity: Severity,
     ) -> Result<IncidentView> {
-        let (mut causes, mut advice, mut headlines) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut causes, mut headlines) = (Vec::new(), Vec::new());
+        let mut advice = None;
         let facts: Vec<String> = shown.iter().filter_map(|cause| cause.fact.clone()).collect();
         for cause in shown.iter().filter(|cause| cause.fact.is_some()) {
             headlines.push((cause.severity, self.fact_headline(cause)));
@@ -201,7 +200,7 @@ impl Pipeline {
                 continue;
             };
             headlines.push((cause.severity, self.headline(&filed, cause)));
-            advice.extend(self.advice(&filed, cause).into_iter().filter(|a| !advice.contains(a)).collect::<Vec<_>>());
+            advice = advice.or_else(|| self.advice(&filed, cause));
             causes.push(cause_view(&filed, cause, self.lines(&filed, cause)));
         }
         headlines.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
@@ -216,6 +215,15 @@ impl Pipeline {
             facts,
             advice,
         })
+    }
+
+    /// What to do where somebody who leads us has brought the message with a word of their own: that word goes
+    /// before what rules advise.
+    fn in_hand(&self, incidents: &[IncidentView]) -> Option<String> {
+        let cause = incidents.first()?.causes.last().filter(|cause| cause.note.is_some())?;
+        let who = self.settings.member(&cause.forwarded_by.as_ref()?.address)?;
+        let leads = who.role >= Role::Manager;
+        leads.then(|| format!("Go by the note of {} below, and ask before you answer.", who.name))
     }
 
     /// Where an incident stands, and who has taken it over.
@@ -293,9 +301,17 @@ impl Pipeline {
             let Some(doc) = messages::doc(db, row.message).await? else {
                 continue;
             };
+            let verdict = verdicts::get(db, row.message).await?;
+            let verdict: Verdict =
+                verdict.map(|row| parse(&row.doc, "verdict")).transpose()?.unwrap_or_else(Verdict::silent);
+            // What is a matter between one of us and their superior is shown to nobody else.
+            if verdict.signals.iter().any(|found| is_private_signal(&found.signal)) {
+                continue;
+            }
             let message: Message = parse(&doc, "message")?;
             let at = Timestamp::from_microsecond(row.sent_us).unwrap_or_default();
-            lines.extend(exchange(&message, at));
+            let line = exchange(&message, at);
+            lines.extend(if verdict.has("abuse") { line.map(unspoken) } else { line });
         }
         Ok(lines)
     }
@@ -384,7 +400,6 @@ fn once(incidents: &mut Vec<IncidentView>) {
 /// Leaves what a reminder needs: the whole was sent before.
 fn remind(incident: &mut IncidentView) {
     incident.causes.truncate(1);
-    incident.advice.clear();
     for cause in &mut incident.causes {
         (cause.excerpt, cause.evidence, cause.note) = (String::new(), String::new(), None);
         cause.signals.truncate(2);
@@ -439,6 +454,11 @@ fn exchange(message: &Message, at: Timestamp) -> Option<ExchangeLine> {
         }
         Some(_) => None,
     }
+}
+
+/// Insults are told once, to those whom they concern.
+fn unspoken(line: ExchangeLine) -> ExchangeLine {
+    ExchangeLine { gist: "(harsh words, not repeated here)".to_owned(), ..line }
 }
 
 fn gist(message: &Message) -> String {

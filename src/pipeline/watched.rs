@@ -19,7 +19,8 @@ use crate::watch::{Commitment, Finding, What};
 /// Days that a digest goes on naming a promise that nobody settled; and one to speak or meet, or to do something again
 /// and again, of which mail need not tell.
 const OVERDUE_DAYS: i32 = 20;
-const UNSEEN_DAYS: i32 = 2;
+/// So long the daily digest asks again for what nobody has seen.
+const NAGGING_DAYS: i32 = 5;
 /// Most open promises in an alert.
 const IN_ALERT: usize = 5;
 
@@ -59,7 +60,7 @@ impl Pipeline {
             let mut line = self.found_line(&account, &finding);
             if let Some(pledge) = &finding.pledge {
                 let person = self.known_name(db, self.name_of(&pledge.person)).await?;
-                line.headline = format!("{person}: {}", fate(finding.what));
+                line.headline = format!("{person}: {}", fate(&finding));
             } else if finding.person.contains('@') && line.headline.contains(&finding.person) {
                 let name = self.known_name(db, self.name_of(&finding.person)).await?;
                 line.headline = line.headline.replace(&finding.person, &name);
@@ -77,7 +78,7 @@ impl Pipeline {
 
     pub(super) fn found_line(&self, account: &Account, finding: &Finding) -> NewsLine {
         let (headline, words) = match &finding.pledge {
-            Some(pledge) => (format!("{}: {}", self.name_of(&pledge.person), fate(finding.what)), pledge.words.clone()),
+            Some(pledge) => (format!("{}: {}", self.name_of(&pledge.person), fate(finding)), pledge.words.clone()),
             None => (finding.says.clone(), String::new()),
         };
         NewsLine {
@@ -103,7 +104,11 @@ impl Pipeline {
             DigestSpan::Weekly => Timestamp::MAX,
         };
         let oldest = |sort| {
-            let days = if sort == PromiseSort::Delivery { OVERDUE_DAYS } else { UNSEEN_DAYS };
+            let days = match (sort, span) {
+                (PromiseSort::Delivery, DigestSpan::Weekly) => OVERDUE_DAYS,
+                (PromiseSort::Delivery, DigestSpan::Daily) => NAGGING_DAYS,
+                _ => 0,
+            };
             date.checked_sub(days.days()).unwrap_or(date)
         };
         let mut lines = Vec::new();
@@ -216,13 +221,15 @@ impl Pipeline {
 }
 
 /// What became of a promise, as the end of a sentence about who made it.
-fn fate(what: What) -> &'static str {
-    match what {
+fn fate(finding: &Finding) -> &'static str {
+    match finding.what {
         What::CommitmentKept => "kept a promise",
         What::CommitmentKeptLate => "kept a promise late",
         What::CommitmentKeptEarly => "kept a promise early",
         What::CommitmentWithdrawn => "a promise is no longer needed",
         What::CommitmentMoved => "a promise was moved",
+        // Time alone knows no more than what is copied to us.
+        _ if finding.key.is_none() => "nothing shows that a promise was kept",
         _ => "a promise was not kept",
     }
 }
