@@ -175,6 +175,32 @@ fn mail_that_our_server_doubts_adds_and_takes_nothing_away() {
 }
 
 #[test]
+fn a_mail_that_does_not_reach_who_waits_for_it_is_told() {
+    let complaint = entry(0, &["quality_complaint"], Severity::Critical);
+    let bounce = |to: &str| Entry {
+        automatic: true,
+        person: "mailer-daemon@northlight.example".to_owned(),
+        matter: Matter { bounced: vec![to.to_owned()], ..Matter::default() },
+        ..entry(5, &[], Severity::None)
+    };
+    let told = |first: &Entry, to: &str| {
+        let found = state(&[first.clone(), bounce(to)]).findings;
+        found.iter().filter(|f| f.id.starts_with("undelivered:")).map(|f| f.says.clone()).collect::<Vec<_>>()
+    };
+    let ann = Entry { person: "ann.marlow@acme.example".to_owned(), ..complaint };
+    assert_eq!(
+        told(&ann, "ann.marlo@acme.example"),
+        [
+            "a mail of ours to Ann did not arrive: it went to ann.marlo@acme.example; they write from ann.marlow@acme.example"
+        ]
+    );
+    assert_eq!(told(&ann, "ann.marlow@acme.example").len(), 1, "her own address");
+    assert!(told(&ann, "bob@acme.example").is_empty(), "whom we do not know");
+    let calm = Entry { severity: Severity::None, signals: Vec::new(), ..ann };
+    assert!(told(&calm, "ann.marlo@acme.example").is_empty(), "nobody waits: the digest has it");
+}
+
+#[test]
 fn a_letter_of_ours_answers_what_came_before_it() {
     let complaint = entry(0, &["quality_complaint"], Severity::Warning);
     let ours = Entry { direction: Some(Direction::Outbound), ..entry(3, &[], Severity::None) };

@@ -37,11 +37,11 @@ const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lang/learned-e
 /// Fewest texts that hold a term.
 const FEWEST: usize = 3;
 /// Weights that matter less than this are left out of the file.
-const LEAST: f64 = 0.205;
+const LEAST: f64 = 0.22;
 /// How much a text of another kind counts, beside 1 for labelled mail.
 const FOREIGN: f64 = 0.3;
 /// How much an ordinary letter counts where all answers are taken together: calm mail is most of what there is.
-const CALM: f64 = 1.0;
+const CALM: f64 = 0.5;
 /// How many sentences make an ordinary letter, in turn; and how often each sentence is used.
 const SENTENCES: [usize; 5] = [1, 2, 4, 8, 16];
 const TURNS: usize = 3;

@@ -61,6 +61,11 @@ fn open(view: &DigestView) -> usize {
     view.open.iter().filter(|line| !line.calming).count()
 }
 
+/// Promises that nobody has seen kept by their day.
+fn unseen(view: &DigestView) -> usize {
+    view.promises.iter().filter(|p| p.state == PromiseState::Overdue).count()
+}
+
 /// `Barometer, Thu 5 Mar: 2 changes, 1 open, 1 good news`.
 fn subject(view: &DigestView) -> String {
     let day = layout::short_date(view.date);
@@ -78,7 +83,11 @@ fn subject(view: &DigestView) -> String {
             parts.push(format!("{n} {}", if n == 1 { one } else { many }));
         }
     }
-    if parts.is_empty() { format!("{title}: all calm") } else { format!("{title}: {}", parts.join(", ")) }
+    match (parts.is_empty(), unseen(view)) {
+        (true, 0) => format!("{title}: all calm"),
+        (true, n) => format!("{title}: {} past its day", count(number(n), "promise")),
+        (false, _) => format!("{title}: {}", parts.join(", ")),
+    }
 }
 
 /// One sentence that says what matters most first.
@@ -86,7 +95,7 @@ fn summary(view: &DigestView) -> String {
     if is_empty(view) {
         return "Nothing new, nothing open: a calm day.".to_owned();
     }
-    let overdue = view.promises.iter().filter(|p| p.state == PromiseState::Overdue).count();
+    let overdue = unseen(view);
     let mut parts = Vec::new();
     if changed(view) > 0 {
         let news = count(number(changed(view)), "change");

@@ -154,6 +154,9 @@ pub(super) fn is_borne_out(filed: &Filed, found: &Signal) -> bool {
 /// The signal of a superior on copy.
 const COPIES: &str = "superior_copied";
 
+/// What to do where a mail of ours did not arrive.
+pub(super) const SEND_AGAIN: &str = "Send it again today, to the address they write from, and tell them it is coming.";
+
 /// Says that a mail of ours did not arrive.
 pub(super) fn not_arrived(addresses: &[String]) -> String {
     format!("A mail of ours to {} did not arrive", addresses.join(", "))

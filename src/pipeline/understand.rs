@@ -342,6 +342,7 @@ impl Understood {
             promises,
             deeds,
             nearly: judge::nearly(&self.verdict),
+            bounced: message.bounced.iter().take(MOST_READERS).map(|address| address.to_lowercase()).collect(),
             doubtful: self.doubtful,
             uncopied: self.uncopied.clone(),
         }

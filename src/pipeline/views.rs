@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::event::Cite;
 use super::record::parse;
 use super::relation::{add_habits, reason};
-use super::said::{not_arrived, short};
+use super::said::{SEND_AGAIN, not_arrived, short};
 use super::tell::About;
 use super::{Pipeline, Result};
 use crate::config::{Account, Role};
@@ -20,7 +20,7 @@ use crate::notify::{
 };
 use crate::read::{Address, Automatic, Direction, Message};
 use crate::store::{AnyConnection, messages, verdicts};
-use crate::watch::{Cause, Incident, Phase};
+use crate::watch::{Cause, Incident, Phase, UNDELIVERED};
 
 /// How many earlier messages an alert shows.
 const EXCHANGES: usize = 3;
@@ -194,6 +194,9 @@ impl Pipeline {
         let facts: Vec<String> = shown.iter().filter_map(|cause| cause.fact.clone()).collect();
         for cause in shown.iter().filter(|cause| cause.fact.is_some()) {
             headlines.push((cause.severity, self.fact_headline(cause)));
+            if cause.key.starts_with(UNDELIVERED) {
+                advice = Some(SEND_AGAIN.to_owned());
+            }
         }
         for cause in shown {
             let Some(filed) = self.filed(db, &cause.key).await? else {

@@ -9,7 +9,7 @@ use super::waits::Known;
 use super::{Pipeline, Result};
 use crate::calendar::{DAY_MINUTES, local_instant};
 use crate::config::{Account, Member};
-use crate::judge::{PromiseSort, Severity};
+use crate::judge::{PromiseSort, Severity, Side};
 use crate::notify::{DigestSpan, NewsLine, PromiseState, PromiseView, Trend, TrendLine};
 use crate::store::commitments;
 use crate::store::findings::{self, FindingRow};
@@ -92,7 +92,7 @@ impl Pipeline {
         }
     }
 
-    /// Promises due on the day or overdue; in a weekly digest every open one.
+    /// Promises due on the day, of ours on the next one too, and those past their day; in a weekly digest every open one.
     pub(super) async fn promise_lines(
         &self,
         db: &mut AnyConnection,
@@ -100,7 +100,7 @@ impl Pipeline {
         (date, span): (Date, DigestSpan),
     ) -> Result<Vec<PromiseView>> {
         let until = match span {
-            DigestSpan::Daily => local_instant(&member.time_zone, date, DAY_MINUTES),
+            DigestSpan::Daily => local_instant(&member.time_zone, date.saturating_add(1.day()), DAY_MINUTES),
             DigestSpan::Weekly => Timestamp::MAX,
         };
         let oldest = |sort| {
@@ -122,8 +122,10 @@ impl Pipeline {
             let mut line = self.promise_view(commitment, date);
             line.person = self.known_name(db, line.person).await?;
             line.account.clone_from(&account.name);
+            // Of tomorrow, only what we owe ourselves: there is still a day for it.
+            let early = span == DigestSpan::Daily && line.by == Side::Them && line.due.is_some_and(|due| due > date);
             // What is long overdue is no news any more, in neither digest.
-            if line.due.is_none_or(|due| due >= oldest) {
+            if !early && line.due.is_none_or(|due| due >= oldest) {
                 lines.push(line);
             }
         }

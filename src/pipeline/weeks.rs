@@ -127,7 +127,9 @@ impl Pipeline {
         let mut seen: BTreeMap<&str, (u64, BTreeSet<String>)> = BTreeMap::new();
         let theirs = arrived.iter().filter(|a| !a.entry.automatic && a.entry.direction == Some(Direction::Inbound));
         for one in theirs {
-            for name in one.entry.signals.iter().filter(|s| signal::is_negative(s)) {
+            // What is told in general is not told again in particular.
+            let doubled = |name: &str| signal::broader(name).is_some_and(|other| one.entry.has(other));
+            for name in one.entry.signals.iter().filter(|s| signal::is_negative(s) && !doubled(s)) {
                 let (messages, accounts) = seen.entry(name).or_default();
                 *messages += 1;
                 accounts.insert(self.account(&one.account).name);

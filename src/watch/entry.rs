@@ -70,6 +70,8 @@ pub struct Matter {
     pub deeds: Vec<Deed>,
     /// How near its words, taken together, come to what a manager is told at once, in percent.
     pub nearly: u8,
+    /// Addresses that a mail of ours did not reach, lower case, where it tells of that.
+    pub bounced: Vec<String>,
     /// Whether our own server found that it is not of who it says: it can add to what is known, and take nothing away.
     pub doubtful: bool,
     /// What it would be, were the superiors on it no news; `None` where that makes no difference.

@@ -37,6 +37,8 @@ pub use rhythm::Rhythm;
 pub use superiors::Superiors;
 pub use trend::{Standing as TrendStanding, Trend, weekly};
 
+/// How the name of a cause begins that is a mail of ours which did not arrive.
+pub const UNDELIVERED: &str = "undelivered:";
 /// How long what was found out stays in the state, after which only the store has it.
 const MEMORY: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Most findings that stay.
@@ -172,6 +174,7 @@ impl State {
         found.extend(self.people.take_in(entry, terms));
         found.extend(self.trend.take_in(entry, terms));
         found.extend(leaving);
+        found.extend(self.undelivered(entry));
         self.note(found, terms);
         self.forget(entry.sent_at);
         self.last = Some((entry.sent_at, entry.key.clone()));
@@ -193,6 +196,21 @@ impl State {
             says: format!("{} leaves while the account is at risk", entry.name),
             history: entry.history,
             ..Finding::new(format!("leaving:{}", entry.key), What::Signal, entry.sent_at)
+        })
+    }
+
+    /// A mail of ours does not reach somebody at the very time when they wait for a word.
+    fn undelivered(&self, entry: &Entry) -> Option<Finding> {
+        let grave = |i: &Incident| i.phase == Phase::Open && i.severity >= Severity::Warning;
+        let (to, (address, name)) = entry.matter.bounced.iter().find_map(|to| Some((to, self.people.meant_by(to)?)))?;
+        let slip = if address == to { String::new() } else { format!("; they write from {address}") };
+        (self.incidents.iter().any(grave) && !entry.is_stale()).then(|| Finding {
+            person: to.clone(),
+            signals: vec!["unanswered".to_owned()],
+            alarm: Some(Alarm { topic: crate::judge::Topic::Response, severity: Severity::Warning, to: Told::Owner }),
+            says: format!("a mail of ours to {name} did not arrive: it went to {to}{slip}"),
+            history: entry.history,
+            ..Finding::new(format!("{UNDELIVERED}{}", entry.key), What::Signal, entry.sent_at)
         })
     }
 

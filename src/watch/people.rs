@@ -14,6 +14,9 @@ use super::{Entry, Terms};
 use crate::config::Kind;
 use crate::judge::{Severity, Side, ToneLabel, Topic, signal};
 
+/// Letters that a slip of the pen may change, in a name of so many at least.
+const SLIPS: usize = 2;
+const LONG_NAME: usize = 6;
 /// Most people of one account that are remembered; who wrote longest ago gives way.
 const MOST: usize = 60;
 /// Several of us contacted within so many minutes are a burst.
@@ -107,6 +110,18 @@ impl People {
         }
         found.extend(self.difficult(entry, today, terms));
         found
+    }
+
+    /// Who is meant by an address: whose it is, or whose it is but for a slip of the pen.
+    pub(super) fn meant_by(&self, address: &str) -> Option<(&str, &str)> {
+        let (local, domain) = address.rsplit_once('@')?;
+        let near = |known: &str| {
+            known == address
+                || known.rsplit_once('@').is_some_and(|(other, at)| {
+                    at == domain && local.len() >= LONG_NAME && strsim::damerau_levenshtein(other, local) <= SLIPS
+                })
+        };
+        self.0.iter().find(|(known, _)| near(known)).map(|(known, person)| (known.as_str(), person.name.as_str()))
     }
 
     /// Whether nearly all that is bad at a client comes from one of several.

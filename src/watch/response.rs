@@ -17,8 +17,8 @@ const MOST: usize = 40;
 const FATES: usize = 12;
 /// Days after which nobody waits any more.
 const PATIENCE_DAYS: i64 = 45;
-/// Minutes of working time after which a mail is no answer any more to what was asked before: ten days of eight hours.
-const LONGEST: i64 = 10 * 8 * 60;
+/// Minutes of working time after which a mail is no answer any more to what was asked before: five days of eight hours.
+const LONGEST: i64 = 5 * 8 * 60;
 /// Answers that must have been looked for before their absence means anything.
 const LEAST: usize = 4;
 /// Share of seen answers, in percent, from which a missing one is an alarm, and below which it says nothing.
