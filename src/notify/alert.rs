@@ -13,7 +13,7 @@ use super::templates::{Clocks, Rendered, TemplateError, Templates};
 use super::view::{AccountView, AlertEvent, AlertView, CauseView, IncidentView, StaffAlertView, StaffMatter};
 
 /// The most characters of a subject.
-const SUBJECT: usize = 90;
+const SUBJECT: usize = 104;
 /// The most characters of an account's name in a subject.
 const ACCOUNT: usize = 30;
 /// Earlier exchanges that are shown.
@@ -111,7 +111,16 @@ fn subject(view: &AlertView) -> String {
     };
     let start = format!("{mark}[{}] ", one_line(&view.account.name, ACCOUNT));
     let room = SUBJECT.saturating_sub(start.chars().count() + tail.chars().count());
-    format!("{start}{}{tail}", one_line(headline, room))
+    format!("{start}{}{tail}", one_line(fitting(headline, room), room))
+}
+
+/// The headline, or where it is longer than `room` characters, its first part if that stands by itself.
+fn fitting(headline: &str, room: usize) -> &str {
+    if headline.chars().count() <= room {
+        return headline;
+    }
+    let parts = [": ", " and "].into_iter().filter_map(|end| Some(headline.rsplit_once(end)?.0));
+    parts.filter(|part| part.chars().count() <= room).max_by_key(|part| part.len()).unwrap_or(headline)
 }
 
 /// The most severe incident; of several, the first.

@@ -437,7 +437,6 @@ impl Pipeline {
         }
     }
 
-    /// Whom praise was written to.
     /// Whom praise is for: those of us whom it names, else the one it is written to.
     fn earned_by(&self, entry: &Entry, words: &str) -> String {
         if !entry.has("praise") || entry.addressee.is_empty() {

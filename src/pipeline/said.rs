@@ -64,11 +64,7 @@ impl Pipeline {
 
     /// What a message says under an incident, each with its sentence.
     pub(super) fn lines(&self, filed: &Filed, cause: &Cause) -> Vec<SignalLine> {
-        let mut signals = gravest_first(filed, cause);
-        // What the words hardly bear out is not told as if somebody had said it.
-        if signals.iter().any(|found| is_borne_out(filed, found)) {
-            signals.retain(|found| is_borne_out(filed, found));
-        }
+        let signals = gravest_first(filed, cause);
         let words: Vec<&str> = signals.iter().map(|s| s.words.as_str()).collect();
         let whole = sentences_with(&filed.message.texts.new_text, &words);
         let mut lines: Vec<SignalLine> = Vec::new();
@@ -137,6 +133,10 @@ fn gravest_first<'a>(filed: &'a Filed, cause: &Cause) -> Vec<&'a Signal> {
         signal::severity_of(name, direction, Kind::Client)
     };
     signals.sort_by_key(|s| (std::cmp::Reverse(severity(s)), s.rule == COPIED));
+    // What the words hardly bear out is not told as if somebody had said it.
+    if signals.iter().any(|found| is_borne_out(filed, found)) {
+        signals.retain(|found| is_borne_out(filed, found));
+    }
     signals
 }
 

@@ -137,7 +137,7 @@ impl Pipeline {
         let advice = || incidents.iter().find_map(|incident| incident.advice.clone());
         let again = event == AlertEvent::Repeat;
         // A reminder leaves the note out.
-        let noted = if again { None } else { self.in_hand(&incidents) };
+        let noted = if again { None } else { self.in_hand(&incidents, notice) };
         let next_step = noted.or_else(advice).unwrap_or_default();
         once(&mut incidents);
         if again {
@@ -221,12 +221,19 @@ impl Pipeline {
     }
 
     /// What to do where somebody who leads us has brought the message with a word of their own: that word goes
-    /// before what rules advise.
-    fn in_hand(&self, incidents: &[IncidentView]) -> Option<String> {
-        let cause = incidents.first()?.causes.last().filter(|cause| cause.note.is_some())?;
+    /// before what rules advise, to everybody but them.
+    fn in_hand(&self, incidents: &[IncidentView], notice: &Notice) -> Option<String> {
+        let cause = incidents.first()?.causes.last()?;
+        let note = cause.note.as_ref()?;
         let who = self.settings.member(&cause.forwarded_by.as_ref()?.address)?;
-        let leads = who.role >= Role::Manager;
-        leads.then(|| format!("Go by the note of {} below, and ask before you answer.", who.name))
+        if who.role < Role::Manager || notice.recipients.iter().all(|(reader, _)| *reader == who.address) {
+            return None;
+        }
+        Some(if note.contains('?') {
+            format!("Answer the note of {} below first; then agree who writes.", who.name)
+        } else {
+            format!("Go by the note of {} below, and ask before you answer.", who.name)
+        })
     }
 
     /// Where an incident stands, and who has taken it over.

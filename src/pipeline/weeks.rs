@@ -26,7 +26,7 @@ const FEW: usize = 8;
 /// A rule is noisy that fires on more than this share of mail, in percent, and on so many messages.
 const NOISY: (u64, u64) = (10, 5);
 /// Alerts of a rule that nobody answered, from which it is noisy too.
-const UNHEARD: u64 = 3;
+const UNHEARD: u64 = 5;
 
 impl Pipeline {
     /// Pressure and goodwill of the last eight weeks; empty where both were nothing.

@@ -32,6 +32,8 @@ const DAYS: [&str; 19] = [
 ];
 /// Most bytes of a text that are looked at.
 const MOST_BYTES: usize = 16 << 10;
+/// Sentences of fewer words weigh no more by being short.
+const SHORT: u16 = 8;
 
 /// The text of a message made plain, so that each term is a slice of it; and what else counts.
 #[derive(Debug)]
@@ -236,20 +238,21 @@ impl Sheet {
     /// The sentence whose words add up to most; at most 200 characters.
     pub(super) fn strongest(&self, by_word: &[f64]) -> String {
         let mut best: Option<(f64, Range<usize>)> = None;
-        let mut here: Option<(f64, Range<usize>)> = None;
-        for ((origin, begins), points) in self.origins.iter().zip(&self.begins).zip(by_word) {
+        let mut here: Option<(f64, u16, Range<usize>)> = None;
+        let mut words = self.origins.iter().zip(&self.begins).zip(by_word).peekable();
+        while let Some(((origin, begins), points)) = words.next() {
             here = match here {
-                Some((sum, span)) if !begins => Some((sum + points, span.start..origin.end)),
-                _ => Some((*points, origin.clone())),
+                Some((sum, count, span)) if !begins => {
+                    Some((sum + points, count.saturating_add(1), span.start..origin.end))
+                }
+                _ => Some((*points, 1, origin.clone())),
             };
-            if let Some((sum, span)) = &here {
-                match &mut best {
-                    // The same sentence goes on.
-                    Some((most, found)) if found.start == span.start => {
-                        (*most, *found) = (most.max(*sum), span.clone());
-                    }
-                    Some((most, _)) if *most >= *sum => {}
-                    _ => best = Some((*sum, span.clone())),
+            let ends = words.peek().is_none_or(|((_, begins), _)| **begins);
+            if let Some((sum, count, span)) = here.as_ref().filter(|_| ends) {
+                // A long sentence gathers points by its length alone.
+                let weight = sum / f64::from((*count).max(SHORT)).sqrt();
+                if best.as_ref().is_none_or(|(most, _)| weight > *most) {
+                    best = Some((weight, span.clone()));
                 }
             }
         }
