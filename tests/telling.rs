@@ -160,7 +160,7 @@ async fn a_week_says_who_has_what_in_hand_and_what_was_corrected() {
     assert!(corrected.contains("Mon 2 Mar ACME Ltd: Dana Reyes said that an alert was wrong; "), "{text}");
     assert!(corrected.contains("less there now") && corrected.contains("\"undo\""), "{text}");
     let noisy = part(&text, "NOISY RULES", "--");
-    assert!(noisy.contains("fired on 1 of 1 message; 1 worth an alert, 1 answered; said to be wrong once"), "{text}");
+    assert!(noisy.contains("matched 1 of 1 message; 1 worth an alert, 1 answered; said to be wrong once"), "{text}");
     firm.reply(DANA, &address(DANA), "undo").await;
     let text = digest(&firm, DigestSpan::Weekly).await;
     assert!(!text.contains("CORRECTED") && !text.contains("NOISY"), "{text}");
