@@ -23,6 +23,8 @@ const MOST: usize = 60;
 const BURST_MINUTES: i64 = 60;
 /// A difficult person has written so much, so often badly, and has this share of all bad words, in percent.
 const DIFFICULT: (u32, u32, i64) = (6, 4, 70);
+/// Points of a message that is hard on its reader.
+const UNKIND: i64 = 6;
 /// Mail of the others that it takes to see that they are at ease.
 const OTHERS: u32 = 3;
 /// Mail of somebody that it takes to say how they usually write.
@@ -157,7 +159,8 @@ impl Person {
         let bad = antagonism(entry);
         self.name.clone_from(&entry.name);
         self.count = self.count.saturating_add(1);
-        self.negatives = self.negatives.saturating_add(u32::from(entry.is_negative()));
+        // Who ends the work courteously is lost, and not difficult.
+        self.negatives = self.negatives.saturating_add(u32::from(bad >= UNKIND));
         // As long as thirty working days: a pattern is slower than a mood.
         self.bad.add(bad, true, today, terms.calendar);
         self.good.add(good, true, today, terms.calendar);
@@ -308,7 +311,7 @@ fn antagonism(entry: &Entry) -> i64 {
         Some(ToneLabel::Concerned) => 1,
         _ => 0,
     };
-    if tone < 6 { tone } else { tone + aimed }
+    if tone < UNKIND { tone } else { tone + aimed }
 }
 
 /// A tone in points.
