@@ -200,6 +200,8 @@ fn closing(lines: &[&str], parts: &[Part], (from, to): (usize, usize), author: O
     let mut seen = 0;
     let (mut reached, mut named) = (false, false);
     let mut found = None;
+    // Whether what stands below can be the rest of a card: a post, a firm.
+    let mut card = true;
     for at in (from..to).rev() {
         let line = lines.get(at).map_or("", |line| line.trim());
         if line.is_empty() || parts.get(at) != Some(&Part::New) {
@@ -210,19 +212,31 @@ fn closing(lines: &[&str], parts: &[Part], (from, to): (usize, usize), author: O
             break;
         }
         let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        if LAYOUT.sign_offs.contains(bare.as_str()) || (named && seen == 2 && LAYOUT.thanks.contains(bare.as_str())) {
+        // Some close in two languages: "Met vriendelijke groet / Kind regards".
+        let closes = |words: &str| LAYOUT.sign_offs.contains(words.trim());
+        if closes(&bare)
+            || bare.contains('/') && bare.split('/').all(closes)
+            || (named && seen == 2 && LAYOUT.thanks.contains(bare.as_str()))
+        {
             return Some(at);
         }
         named |= seen == 1 && may_be_name(line);
-        if reached && author.is_some_and(|author| is_name(&bare, author)) {
+        let posted = card && seen > 1 && bare.contains(' ');
+        if (reached || posted) && author.is_some_and(|author| is_name(&bare, author)) {
             found = Some(at);
         }
         reached |= reaches(line);
+        card &= may_be_post(line);
         if found.is_some() && is_prose(line) {
             break;
         }
     }
     found
+}
+
+/// A post or a firm: few words, and none that ends a sentence.
+fn may_be_post(line: &str) -> bool {
+    !line.ends_with(['.', '?', '!', ':', ';']) && line.split_whitespace().count() <= 8
 }
 
 fn is_name(bare: &str, author: &Address) -> bool {
