@@ -59,7 +59,7 @@ const EVERYDAY: [&str; 8] = [
 /// Into as many parts the writers are divided, of which one is left out.
 const PARTS: usize = 8;
 /// The precision at which a manager is told now.
-const SURE: f64 = 0.902;
+const SURE: f64 = 0.893;
 /// As large a part of real mail is worth it.
 const WORTH: f64 = 0.25;
 /// How much a miss counts beside the size of the weights.

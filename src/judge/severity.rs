@@ -10,11 +10,13 @@ use crate::read::Direction;
 
 /// Below this, a reading or a verdict never alerts by itself.
 const DOUBTFUL: f64 = 0.5;
-/// Signals that rules hardly ever see where they are not, and the part of the share that these need.
+/// The share that the words, taken together, need where a rule has seen what is told at once.
+const SEEN_SHARE: f64 = 0.35;
+/// Signals that rules hardly ever see where they are not, and the share that these need.
 const PLAIN: [&str; 4] = ["staff_hostile", "legal_threat", "abuse", "over_your_head"];
-const PLAIN_SHARE: f64 = 0.3;
-/// The part of the share that open anger needs, where the rules of severity ask for an alert.
-const ANGRY_SHARE: f64 = 0.3;
+const PLAIN_SHARE: f64 = 0.27;
+/// The share that open anger needs, where the rules of severity ask for an alert.
+const ANGRY_SHARE: f64 = 0.27;
 
 /// Circumstances that words alone do not tell.
 #[derive(Debug, Clone, Copy, Default)]
@@ -153,13 +155,13 @@ impl Case<'_> {
         let seen = |s: &Signal| match self.speed(&s.signal) {
             _ if rules.is_own(&s.rule) => true,
             _ if s.rule == learned::LEARNED => false,
-            _ if PLAIN.contains(&s.signal.as_str()) => share >= from * PLAIN_SHARE,
-            Speed::Now => share >= from * learned::RULED,
+            _ if PLAIN.contains(&s.signal.as_str()) => share >= PLAIN_SHARE,
+            Speed::Now => share >= SEEN_SHARE,
             _ => false,
         };
         // Their open anger needs no more than that nothing speaks against it; one of us may well be cross with a late self.
         let theirs = self.letter.direction == Direction::Inbound;
-        let angry = theirs && self.tone() <= ToneLabel::Frustrated && share >= from * ANGRY_SHARE;
+        let angry = theirs && self.tone() <= ToneLabel::Frustrated && share >= ANGRY_SHARE;
         let sure = angry || self.verdict.signals.iter().any(seen);
         if self.severity >= Severity::Warning && !sure {
             self.severity = Severity::Info;
@@ -169,7 +171,7 @@ impl Case<'_> {
 
     /// Floors that rules set: always, where the rule is the firm's own.
     fn floors(&mut self, rules: &Rules, share: Option<(f64, f64)>) {
-        let doubtful = share.is_some_and(|(share, from)| share < from * PLAIN_SHARE);
+        let doubtful = share.is_some_and(|(share, _)| share < PLAIN_SHARE);
         for hit in self.verdict.hits.iter().filter(|hit| hit.suppressed.is_none()) {
             let Some(rule) = rules.rule(&hit.rule) else {
                 continue;
