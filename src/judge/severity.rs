@@ -11,12 +11,12 @@ use crate::read::Direction;
 /// Below this, a reading or a verdict never alerts by itself.
 const DOUBTFUL: f64 = 0.5;
 /// The share that the words, taken together, need where a rule has seen what is told at once.
-const SEEN_SHARE: f64 = 0.35;
+const SEEN_SHARE: f64 = 0.42;
 /// Signals that rules hardly ever see where they are not, and the share that these need.
 const PLAIN: [&str; 4] = ["staff_hostile", "legal_threat", "abuse", "over_your_head"];
-const PLAIN_SHARE: f64 = 0.27;
+const PLAIN_SHARE: f64 = 0.34;
 /// The share that open anger needs, where the rules of severity ask for an alert.
-const ANGRY_SHARE: f64 = 0.27;
+const ANGRY_SHARE: f64 = 0.34;
 
 /// Circumstances that words alone do not tell.
 #[derive(Debug, Clone, Copy, Default)]
