@@ -223,7 +223,9 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
     if entry.direction == Some(Direction::Outbound) {
         for incident in incidents.iter_mut().filter(|i| i.phase != Phase::Closed) {
             incident.answered_at = Some(entry.sent_at);
+            // To silence and a missing answer, the answer is any word.
             if incident.severity >= Severity::Warning
+                && !matches!(incident.topic, Topic::Silence | Topic::Response)
                 && entry.matter.promises.iter().filter(|p| p.due.is_some()).count() > 1
             {
                 incident.plan = Some(entry.key.clone());

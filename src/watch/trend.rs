@@ -255,7 +255,7 @@ fn recovered(bad: &BadTime, at: Timestamp, entry: Option<&Entry>) -> Finding {
         person: entry.map_or_else(String::new, |e| e.person.clone()),
         signals: vec!["recovered".to_owned()],
         history: bad.history && entry.is_none_or(|e| e.history),
-        says: "all is well again after a bad time".to_owned(),
+        says: "things look up after a bad time".to_owned(),
         ..Finding::new(format!("recovered:{}", bad.since), What::Recovered, at)
     }
 }
