@@ -23,6 +23,8 @@ impl Evidence {
         let Some(weighed) = learned::weigh(letter, &verdict) else { return verdict };
         circumstances.share = Some(weighed.escalate);
         weighed.settle(&mut verdict, |rule| rules.is_own(rule));
+        // Whether a copy is for effect, the message says as it now reads.
+        verdict.signals.retain(|found| found.rule != COPY);
         if let Some(tone) = verdict.tone {
             add_structural(&mut verdict.signals, letter, tone);
         }
@@ -199,6 +201,9 @@ fn urgency(labels: &Labels, sums: &Sums, evidence: &Evidence, tone: Tone) -> Urg
     Urgency { label, score: score.clamp(0, 100) }
 }
 
+/// The rule of a superior on copy.
+const COPY: &str = "engine:copy";
+
 /// A superior newly on copy of a tense message goes over somebody's head.
 fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
     const PRESSING: [&str; 5] =
@@ -209,16 +214,19 @@ fn add_structural(signals: &mut Vec<Signal>, letter: &Letter<'_>, tone: Tone) {
     let pressing = signals.iter().any(|s| PRESSING.contains(&s.signal.as_str()));
     // Who praises and copies a superior wants the praise to be heard.
     let praised = signals.iter().any(|s| s.signal == "praise");
-    let tense = tone.label <= ToneLabel::Frustrated
+    let complains = signals.iter().any(|s| signal::is_negative(&s.signal));
+    let cross = complains || !praised;
+    let tense = (tone.label <= ToneLabel::Frustrated && cross)
         || (tone.label <= ToneLabel::Neutral && pressing && !praised)
         || signals.iter().any(|s| signal::is_negative(&s.signal) && s.signal == "blame");
-    let announced = tone.label <= ToneLabel::Concerned && WORDS.brings_in(letter.new_text, letter.superiors_on_copy);
+    let announced =
+        tone.label <= ToneLabel::Concerned && cross && WORDS.brings_in(letter.new_text, letter.superiors_on_copy);
     if letter.direction != Direction::Inbound || !(tense || announced) {
         return;
     }
     for name in ["superior_copied", "over_your_head"] {
         if signals.iter().all(|s| s.signal != name) {
-            signals.push(Signal { signal: name.to_owned(), rule: "engine:copy".to_owned(), words: superior.clone() });
+            signals.push(Signal { signal: name.to_owned(), rule: COPY.to_owned(), words: superior.clone() });
         }
     }
 }

@@ -238,7 +238,9 @@ pub(super) fn take_in(incidents: &mut Vec<Incident>, entry: &Entry) {
         incident.calmed_by = Some(entry.key.clone());
     }
     if calms(entry) {
-        for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open) {
+        // A colleague's kind word takes back nothing that somebody else has said.
+        let theirs = |i: &Incident| i.causes.iter().any(|c| c.fact.is_none() && c.person == entry.person);
+        for incident in incidents.iter_mut().filter(|i| i.phase == Phase::Open && theirs(i)) {
             incident.phase = Phase::Calming;
             incident.changed_at = entry.sent_at;
             incident.calmed_by = Some(entry.key.clone());
@@ -287,7 +289,8 @@ fn weighed<'a>(incidents: &[Incident], entry: &'a Entry) -> Cow<'a, Entry> {
     let since = entry.sent_at.checked_sub(BAD_TIME).unwrap_or(Timestamp::MIN);
     let passing = [Topic::Pressure, Topic::Response, Topic::Silence];
     let bad = |i: &Incident| i.phase != Phase::Closed && !passing.contains(&i.topic) && i.last_cause_at() >= since;
-    let near = entry.direction == Some(Direction::Inbound) && is_angry(entry) && entry.matter.nearly >= NEAR;
+    let mild = ["praise", "deescalation"].iter().any(|signal| entry.has(signal));
+    let near = entry.direction == Some(Direction::Inbound) && is_angry(entry) && entry.matter.nearly >= NEAR && !mild;
     if entry.severity >= Severity::Warning || !near || !incidents.iter().any(bad) {
         return Cow::Borrowed(entry);
     }
