@@ -487,7 +487,7 @@ async fn incidents_keep_their_names() {
             (Some("an_a@northlight.example"), 1),
             (Some("anna@northlight.example"), 0),
         ] {
-            assert_eq!(read!(store, |db| periods::last_told_of_open(db, reader)).len(), times, "{reader:?}");
+            assert_eq!(read!(store, |db| periods::told_of_open(db, reader)).len(), times, "{reader:?}");
         }
         incident.opened_us = 3;
         incident.closed_us = Some(9);

@@ -15,14 +15,13 @@ const LONGEST: usize = 640;
 const MOST_LINES: usize = 14;
 
 /// Fields that hold a name or an id: longer ones are none.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 14] = [
     "name",
     "account",
     "accounts",
     "person",
     "who",
     "author",
-    "note",
     "owner_name",
     "reader_name",
     "earned_by",
@@ -33,12 +32,12 @@ const NAMES: [&str; 15] = [
     "title",
 ];
 /// Fields that hold one line.
-const LINES: [&str; 4] = ["subject", "headline", "gist", "state"];
+const LINES: [&str; 5] = ["subject", "headline", "gist", "state", "note"];
 /// Fields that hold an address or the id of a message.
 const ADDRESSES: [&str; 3] = ["address", "message", "reference"];
 /// The most characters of either.
 const NAME: usize = 80;
-const LINE: usize = 160;
+const LINE: usize = 240;
 
 /// A view as templates see it: every string made harmless, whatever it is for.
 ///

@@ -51,6 +51,12 @@ pub(super) fn is_good_news(entry: &Entry) -> bool {
         && entry.signals.iter().any(|s| GOOD.contains(&s.as_str()))
 }
 
+/// Whether what was told of a cause was for one superior alone.
+fn is_in_confidence(doc: &str) -> bool {
+    let cause: Option<Cause> = serde_json::from_str(doc).ok();
+    cause.is_some_and(|cause| !cause.signals.is_empty() && cause.signals.iter().all(|s| is_private_signal(s)))
+}
+
 /// A message in the time a digest covers.
 pub(super) struct Arrived {
     pub(super) account: String,
@@ -364,8 +370,10 @@ impl Pipeline {
         let gravest = |incident: &Incident| incident.causes.iter().max_by_key(|c| c.severity).cloned();
         let causes: Vec<Option<Cause>> = open.iter().map(|(_, incident, ..)| gravest(incident)).collect();
         let headlines = self.headlines(db, &causes).await?;
+        let rows = periods::told_of_open(db, reader.map(|member| member.address.as_str())).await?;
+        // The last of each stays. What was told in confidence, no digest speaks of.
         let told: HashMap<String, i64> =
-            periods::last_told_of_open(db, reader.map(|member| member.address.as_str())).await?.into_iter().collect();
+            rows.into_iter().filter(|(.., doc)| !is_in_confidence(doc)).map(|(id, at, _)| (id, at)).collect();
         let mut lines = Vec::new();
         for ((row, incident, account, beside), headline) in open.into_iter().zip(headlines) {
             let (held, state) = match self.held_by(db, &row, zone).await? {

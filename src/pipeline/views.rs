@@ -98,7 +98,7 @@ impl Pipeline {
             let view = self.staff_view(db, about, notice, incidents).await?;
             alert::render_staff(&view, &self.templates, &zone)?
         } else {
-            let mut view = self.alert_view(db, about, notice, incidents).await?;
+            let mut view = self.alert_view(db, about, (notice, &readers), incidents).await?;
             if several {
                 view.tell_one_zone();
             }
@@ -118,7 +118,7 @@ impl Pipeline {
         &self,
         db: &mut AnyConnection,
         about: &About<'_>,
-        notice: &Notice,
+        (notice, readers): (&Notice, &[&str]),
         incidents: Vec<(IncidentView, Saying)>,
     ) -> Result<AlertView> {
         let account = about.account;
@@ -137,7 +137,7 @@ impl Pipeline {
         let advice = || incidents.iter().find_map(|incident| incident.advice.clone());
         let again = event == AlertEvent::Repeat;
         // A reminder leaves the note out.
-        let noted = if again { None } else { self.in_hand(&incidents, notice) };
+        let noted = if again { None } else { self.in_hand(&incidents, readers) };
         let next_step = noted.or_else(advice).unwrap_or_default();
         once(&mut incidents);
         if again {
@@ -222,11 +222,11 @@ impl Pipeline {
 
     /// What to do where somebody who leads us has brought the message with a word of their own: that word goes
     /// before what rules advise, to everybody but them.
-    fn in_hand(&self, incidents: &[IncidentView], notice: &Notice) -> Option<String> {
+    fn in_hand(&self, incidents: &[IncidentView], readers: &[&str]) -> Option<String> {
         let cause = incidents.first()?.causes.last()?;
         let note = cause.note.as_ref()?;
         let who = self.settings.member(&cause.forwarded_by.as_ref()?.address)?;
-        if who.role < Role::Manager || notice.recipients.iter().all(|(reader, _)| *reader == who.address) {
+        if who.role < Role::Manager || readers.iter().all(|reader| *reader == who.address) {
             return None;
         }
         Some(if note.contains('?') {

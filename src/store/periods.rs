@@ -96,16 +96,17 @@ pub async fn known(db: &mut AnyConnection, content_keys: &[String]) -> Result<Ve
     Ok(known)
 }
 
-/// When each open incident was last told to `recipient`, or to anybody, in unix microseconds, by its name.
+/// Each time that an open incident was told to `recipient`, or to anybody: its name, when in unix microseconds, and what
+/// was told as JSON; of each, the last comes last.
 ///
 /// # Errors
 ///
 /// Fails where the store does.
-pub async fn last_told_of_open(db: &mut AnyConnection, recipient: Option<&str>) -> Result<Vec<(String, i64)>> {
+pub async fn told_of_open(db: &mut AnyConnection, recipient: Option<&str>) -> Result<Vec<(String, i64, String)>> {
     Ok(sqlx::query_as(
-        "SELECT told.incident, MAX(told.at_us) FROM told JOIN incidents ON incidents.id = told.incident
+        "SELECT told.incident, told.at_us, told.doc FROM told JOIN incidents ON incidents.id = told.incident
          WHERE incidents.closed_us IS NULL AND ' ' || told.recipient || ' ' LIKE $1 ESCAPE '!'
-         GROUP BY told.incident ORDER BY told.incident",
+         ORDER BY told.incident, told.at_us",
     )
     // An alert to several is one row, with all of them.
     .bind(recipient.map_or_else(|| "%".to_owned(), |one| format!("% {} %", plain(one))))
